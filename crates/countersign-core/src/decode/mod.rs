@@ -1,0 +1,1 @@
+//! Decode: walks OTLP bytes without building a tree.

@@ -1,0 +1,296 @@
+//! A task: what somebody asked for, what it cost so far, and how it was judged.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{
+    Basis, Component, Judgement, NameQuality, ReviewState, SourceKind, UnixNanos, Usage,
+};
+use crate::key::{Key, TraceId};
+use crate::money::Money;
+use crate::names::{Name, Names};
+
+/// The place of a task in the books; stays the same for as long as the task is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskIndex(pub(super) u32);
+
+/// How sure it is that the work belongs to the task.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Confidence {
+    /// The trace itself is the task, for want of anything else.
+    #[default]
+    Fallback,
+    /// Found by its conversation, change or link.
+    Derived,
+    /// The work names the task.
+    Explicit,
+}
+
+impl Confidence {
+    /// The word for it: `fallback`, `derived`, `explicit`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Confidence::Fallback => "fallback",
+            Confidence::Derived => "derived",
+            Confidence::Explicit => "explicit",
+        }
+    }
+}
+
+/// Which part of the work an amount paid for.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Stage {
+    /// The first pass.
+    #[default]
+    First,
+    /// A repetition without review: a regeneration or a repeated step.
+    Retry,
+    /// Work after a reviewer sent it back (round 2 and later).
+    Rework,
+}
+
+impl Stage {
+    /// The word for it: `first`, `retry`, `rework`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Stage::First => "first",
+            Stage::Retry => "retry",
+            Stage::Rework => "rework",
+        }
+    }
+}
+
+/// What one model or tool did for a task, in one stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The model, or the tool.
+    pub model: Name,
+    /// Its provider.
+    pub provider: Name,
+    /// Model or tool.
+    pub component: Component,
+    /// First pass, retry or rework.
+    pub stage: Stage,
+    /// Calls that worked.
+    pub calls_ok: u32,
+    /// Calls that failed.
+    pub calls_failed: u32,
+    /// Calls without a price.
+    pub calls_unpriced: u32,
+    /// Tokens.
+    pub usage: Usage,
+    /// Cost.
+    pub cost: Money,
+}
+
+/// A verdict as the task keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptVerdict {
+    /// Its id.
+    pub id: Key,
+    /// What it says, after the edit threshold: an edit below it is an acceptance.
+    pub judgement: Judgement,
+    /// Who judged.
+    pub source: SourceKind,
+    /// On what basis.
+    pub basis: Basis,
+    /// In which system.
+    pub system: Name,
+    /// Reason code.
+    pub reason: Name,
+    /// Version of the policy or rubric.
+    pub policy_version: Name,
+    /// From when on it holds.
+    pub effective: UnixNanos,
+    /// When it was booked.
+    pub observed: UnixNanos,
+    /// Round, or 0.
+    pub round: u32,
+    /// Share that was changed, in millionths.
+    pub edit_ppm: Option<u32>,
+    /// The reviewer's time.
+    pub review_ms: Option<u64>,
+    /// The verdict that this one takes back, or [`Key::NONE`].
+    pub supersedes: Key,
+    /// Whether another verdict took it back.
+    pub superseded: bool,
+}
+
+/// The state of a task.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Task {
+    /// Its own id if the work names one, else empty: then the first alias or trace names it.
+    pub(super) id: Box<str>,
+    pub(super) aliases: Vec<Box<str>>,
+    pub(super) traces: Vec<TraceId>,
+    pub(super) confidence: Confidence,
+    pub(super) workflow: Name,
+    pub(super) workflow_quality: NameQuality,
+    pub(super) team: Name,
+    pub(super) project: Name,
+    pub(super) purpose: Name,
+    pub(super) route: Name,
+    pub(super) route_reason: Name,
+    pub(super) attempts: u32,
+    pub(super) rounds: u32,
+    pub(super) started: UnixNanos,
+    pub(super) ended: UnixNanos,
+    /// When the last call, step or alias came in, by the books' clock.
+    pub(super) active: UnixNanos,
+    pub(super) state: ReviewState,
+    /// When the verdict in force took effect; 0 while pending.
+    pub(super) decided: UnixNanos,
+    pub(super) cost: Money,
+    pub(super) retries: crate::fact::Retries,
+    pub(super) lines: Vec<Line>,
+    pub(super) verdicts: Vec<KeptVerdict>,
+    /// The task that this one was merged into.
+    pub(super) merged_into: Option<TaskIndex>,
+    pub(super) closed_deadline: UnixNanos,
+}
+
+/// A task, as readers see it.
+#[derive(Clone, Copy)]
+pub struct TaskView<'a> {
+    pub(super) index: TaskIndex,
+    pub(super) task: &'a Task,
+    pub(super) names: &'a Names,
+    pub(super) review_cost: Money,
+}
+
+impl<'a> TaskView<'a> {
+    /// Its place in the books.
+    #[must_use]
+    pub fn index(&self) -> TaskIndex {
+        self.index
+    }
+    /// Its id: its own, or its first alias, or `trace:` and the id of its first trace.
+    #[must_use]
+    pub fn id(&self) -> alloc::borrow::Cow<'a, str> {
+        if !self.task.id.is_empty() {
+            return (&*self.task.id).into();
+        }
+        match (self.task.aliases.first(), self.task.traces.first()) {
+            (Some(alias), _) => (&**alias).into(),
+            (None, Some(trace)) => alloc::format!("{trace}").into(),
+            (None, None) => "".into(),
+        }
+    }
+    /// Texts that also name it: URLs, change numbers, conversations.
+    pub fn aliases(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.task.aliases.iter().map(AsRef::as_ref)
+    }
+    /// Its traces, the first [`crate::limits::TASK_TRACES_MAX`].
+    #[must_use]
+    pub fn traces(&self) -> &'a [TraceId] {
+        &self.task.traces
+    }
+    /// How it was found.
+    #[must_use]
+    pub fn confidence(&self) -> Confidence {
+        self.task.confidence
+    }
+    /// Its workflow, or empty.
+    #[must_use]
+    pub fn workflow(&self) -> &'a str {
+        self.names.text(self.task.workflow)
+    }
+    /// Its team, or empty.
+    #[must_use]
+    pub fn team(&self) -> &'a str {
+        self.names.text(self.task.team)
+    }
+    /// Its project, or empty.
+    #[must_use]
+    pub fn project(&self) -> &'a str {
+        self.names.text(self.task.project)
+    }
+    /// `production`, `exploration` or empty.
+    #[must_use]
+    pub fn purpose(&self) -> &'a str {
+        self.names.text(self.task.purpose)
+    }
+    /// Its route, or empty.
+    #[must_use]
+    pub fn route(&self) -> &'a str {
+        self.names.text(self.task.route)
+    }
+    /// Why the route was chosen, or empty.
+    #[must_use]
+    pub fn route_reason(&self) -> &'a str {
+        self.names.text(self.task.route_reason)
+    }
+    /// Attempts, at least 1.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.task.attempts.max(1)
+    }
+    /// Review rounds, at least 1.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        self.task.rounds.max(1)
+    }
+    /// Start of its first span, or when its first verdict took effect.
+    #[must_use]
+    pub fn started(&self) -> UnixNanos {
+        self.task.started
+    }
+    /// End of its last span.
+    #[must_use]
+    pub fn ended(&self) -> UnixNanos {
+        self.task.ended
+    }
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> ReviewState {
+        self.task.state
+    }
+    /// When the verdict in force took effect, or when it expired; 0 while pending.
+    #[must_use]
+    pub fn decided(&self) -> UnixNanos {
+        self.task.decided
+    }
+    /// Model and tool cost.
+    #[must_use]
+    pub fn cost(&self) -> Money {
+        self.task.cost
+    }
+    /// The reviewers' time at the workflow's rate.
+    #[must_use]
+    pub fn review_cost(&self) -> Money {
+        self.review_cost
+    }
+    /// The reviewers' time in milliseconds, all verdicts together.
+    #[must_use]
+    pub fn review_ms(&self) -> u64 {
+        self.task.verdicts.iter().filter_map(|verdict| verdict.review_ms).sum()
+    }
+    /// Repetitions, by layer.
+    #[must_use]
+    pub fn retries(&self) -> crate::fact::Retries {
+        self.task.retries
+    }
+    /// What models and tools did.
+    #[must_use]
+    pub fn lines(&self) -> &'a [Line] {
+        &self.task.lines
+    }
+    /// Its verdicts in the order of booking.
+    #[must_use]
+    pub fn verdicts(&self) -> &'a [KeptVerdict] {
+        &self.task.verdicts
+    }
+    /// The text of a name that a line or verdict carries.
+    #[must_use]
+    pub fn text(&self, name: Name) -> &'a str {
+        self.names.text(name)
+    }
+}

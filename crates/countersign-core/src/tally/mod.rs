@@ -1,0 +1,9 @@
+//! Tally: folds deltas into metric series. Cumulative, exact, never falling.
+
+mod histogram;
+mod metrics;
+mod series;
+
+pub use histogram::Histogram;
+pub use metrics::{Kind, METRICS, Metric};
+pub use series::{Exemplar, Series, Tally, Value};
