@@ -1,1 +1,13 @@
-//! Placeholder.
+//! Moves bytes in and metrics out around the core.
+//!
+//! The modules in the order of the data: [`ingest`] takes requests, [`journal`] keeps facts on
+//! disk, [`keeper`] owns the books, [`publish`] sends and shows what came of it. [`command`] is
+//! the program's subcommands, [`config`] its configuration, [`clock`] the only clock.
+
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod ingest;
+pub mod journal;
+pub mod keeper;
+pub mod publish;

@@ -1,1 +1,3 @@
 //! Decode: walks OTLP bytes without building a tree.
+
+pub mod wire;
