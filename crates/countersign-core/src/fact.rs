@@ -396,7 +396,9 @@ impl Judgement {
 }
 
 /// Who or what judged. The order is that of authority, the least first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum SourceKind {
     /// A model.
     Model,
@@ -441,7 +443,9 @@ impl SourceKind {
 }
 
 /// What a verdict rests on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Basis {
     /// Somebody said it.
     #[default]

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// A price of $0.15 per million tokens is 150,000 picodollars per token. The range of `i128`
 /// is beyond any bill; sums are checked in debug builds and saturate in release builds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Money(i128);
 
 impl Money {
