@@ -10,4 +10,5 @@ pub mod config;
 pub mod ingest;
 pub mod journal;
 pub mod keeper;
+pub mod limits;
 pub mod publish;
