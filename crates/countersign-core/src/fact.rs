@@ -220,6 +220,10 @@ pub struct Call<'a> {
     pub record: Key,
     /// Key of the provider's response id: the same call wherever it is seen.
     pub response: Key,
+    /// Layers between the emitter and the provider's answer: 0 for the provider's own SDK, 1
+    /// for instrumentation of an SDK, 2 for a framework. Of two reports of one response the
+    /// nearer counts.
+    pub distance: u8,
     /// The work it belongs to.
     #[serde(borrow)]
     pub identity: Identity<'a>,
@@ -292,16 +296,22 @@ pub enum Measure {
     Input(u64),
     /// Input tokens outside any cache: the emitter counts cached ones apart.
     FreshInput(u64),
-    /// Input tokens read from a cache.
+    /// Of the input, tokens read from a cache.
     CacheRead(u64),
-    /// Input tokens written to a cache.
+    /// Of the input, tokens written to a cache.
     CacheWrite(u64),
+    /// Tokens read from a cache that no other series of the emitter counts as input.
+    CacheReadApart(u64),
+    /// Tokens written to a cache that no other series of the emitter counts as input.
+    CacheWriteApart(u64),
     /// All output tokens, reasoning included.
     Output(u64),
     /// Output tokens without reasoning: the emitter counts reasoning apart.
     PlainOutput(u64),
-    /// Reasoning tokens.
+    /// Of the output, reasoning tokens.
     Reasoning(u64),
+    /// Reasoning tokens that no other series of the emitter counts as output.
+    ReasoningApart(u64),
     /// Cost as the emitter reports it.
     Cost(Money),
 }
