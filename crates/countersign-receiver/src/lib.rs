@@ -11,4 +11,5 @@ pub mod ingest;
 pub mod journal;
 pub mod keeper;
 pub mod limits;
+pub mod logs;
 pub mod publish;

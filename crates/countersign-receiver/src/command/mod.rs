@@ -1,1 +1,134 @@
-//! See the crate's documentation.
+//! The subcommands: what a person types.
+
+mod check;
+mod client;
+mod verdict;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, Overrides, Refused};
+use crate::logs;
+
+/// Joins what AI work costs with whether the work was accepted.
+///
+/// Agents send OpenTelemetry, reviewers send verdicts; out come outcome metrics, scrubbed
+/// traces and pages. Begin with `countersign demo`.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, max_term_width = 100)]
+pub struct Cli {
+    /// How logs are written (on stderr).
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: logs::Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what became of a task: countersign verdict TASK accepted --minutes 5.
+    Verdict(verdict::VerdictArgs),
+    /// Check a configuration file and say everything that is wrong with it.
+    Check(check::CheckArgs),
+}
+
+/// Where the books are and where to listen: what `serve` and `demo` share.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// Data directory [default: ./countersign-data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Configuration file; none is needed.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
+    config: Option<PathBuf>,
+    /// OTLP over gRPC [default: 127.0.0.1:4317]; port 0 takes a free one, here and below.
+    #[arg(long, value_name = "ADDR", value_parser = config::address)]
+    grpc: Option<SocketAddr>,
+    /// OTLP over HTTP and verdicts [default: 127.0.0.1:4318].
+    #[arg(long, value_name = "ADDR", value_parser = config::address)]
+    http: Option<SocketAddr>,
+    /// Pages, metrics, health and API [default: 127.0.0.1:4319].
+    #[arg(long, value_name = "ADDR", value_parser = config::address)]
+    operator: Option<SocketAddr>,
+    /// Price file on top of the catalog that is built in; can be given several times.
+    #[arg(long, value_name = "FILE")]
+    prices: Vec<PathBuf>,
+}
+
+impl ServeArgs {
+    fn resolve(self) -> Result<Config, Refused> {
+        let ServeArgs { data, config, grpc, http, operator, prices } = self;
+        Config::load(config.as_deref(), Overrides { data, grpc, http, operator, prices })
+    }
+}
+
+impl Cli {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// What the program should end with: help that was asked for and is now shown, or a
+    /// mistake that is now explained.
+    pub fn read() -> Result<Cli, ExitCode> {
+        Cli::try_parse().map_err(|error| {
+            // If even this cannot be printed there is nobody to tell.
+            drop(error.print());
+            match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(exit::USAGE),
+            }
+        })
+    }
+}
+
+/// Exit codes beside 0 and 1, from the BSD list.
+pub mod exit {
+    /// The command line is wrong.
+    pub const USAGE: u8 = 64;
+    /// Another process uses the data directory.
+    pub const IN_USE: u8 = 75;
+    /// The configuration is wrong.
+    pub const CONFIGURATION: u8 = 78;
+}
+
+/// Does it.
+///
+/// # Errors
+/// Why it could not be done.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Verdict(args) => verdict::run(args),
+        Command::Check(args) => check::run(args),
+    }
+}
+
+/// Says why it could not be done, and gives the exit code for it.
+#[must_use]
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("countersign: {error:#}");
+    if error.downcast_ref::<Refused>().is_some() {
+        return ExitCode::from(exit::CONFIGURATION);
+    }
+    ExitCode::FAILURE
+}
+
+/// Makes ring the cryptography of every TLS connection of this process.
+pub fn use_tls_of_ring() {
+    // It fails if it was done before, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

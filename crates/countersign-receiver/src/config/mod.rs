@@ -4,11 +4,18 @@
 //! without a file the program listens on loopback and keeps its books in `./countersign-data`.
 
 mod destination;
+mod file;
+mod section;
+mod units;
+mod yaml;
 
 pub use destination::{Destination, Protocol, Queue, Retry, Signals};
+pub use section::{Mistake, Refused};
+pub use units::{DURATION, address, duration};
 
+use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use countersign_core::dialect::Scrub;
@@ -72,3 +79,96 @@ impl Default for Config {
         }
     }
 }
+
+/// What the command line says; it wins over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--data`.
+    pub data: Option<PathBuf>,
+    /// `--grpc`.
+    pub grpc: Option<SocketAddr>,
+    /// `--http`.
+    pub http: Option<SocketAddr>,
+    /// `--operator`.
+    pub operator: Option<SocketAddr>,
+    /// `--prices`, on top of the file's.
+    pub prices: Vec<PathBuf>,
+}
+
+impl Config {
+    /// The configuration of a file, or the defaults without one, under what the command line
+    /// says.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Config, Refused> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path).map_err(|error| Refused {
+                file: Some(path.to_owned()),
+                mistakes: vec![Mistake {
+                    line: None,
+                    key: String::new(),
+                    text: format!("cannot be read: {error}"),
+                }],
+            })?,
+            None => String::new(),
+        };
+        let environment = |name: &str| std::env::var(name).ok();
+        Config::parse(&text, overrides, &environment)
+            .map_err(|mistakes| Refused { file: file.map(Path::to_owned), mistakes })
+    }
+
+    fn parse(
+        text: &str,
+        overrides: Overrides,
+        environment: section::Environment<'_>,
+    ) -> Result<Config, Vec<Mistake>> {
+        let reading = section::Reading { environment, mistakes: RefCell::default() };
+        let mut config = Config::default();
+        let mut insecure = file::Insecure::default();
+        match yaml::parse(text) {
+            Ok(root) => {
+                insecure = file::read(section::Section::root(&reading, &root), &mut config);
+            }
+            Err((line, text)) => reading.mistake(line, "", text),
+        }
+        let Overrides { data, grpc, http, operator, prices } = overrides;
+        config.data = data.unwrap_or(config.data);
+        config.listen.grpc = grpc.unwrap_or(config.listen.grpc);
+        config.listen.http = http.unwrap_or(config.listen.http);
+        config.listen.operator = operator.unwrap_or(config.listen.operator);
+        config.prices.extend(prices);
+        refuse_open_listeners(&reading, &config.listen, insecure);
+
+        let mut mistakes = reading.mistakes.into_inner();
+        mistakes.sort();
+        if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+    }
+}
+
+/// Off loopback anybody who reaches a listener could write telemetry and verdicts.
+fn refuse_open_listeners(
+    reading: &section::Reading<'_>,
+    listen: &Listen,
+    insecure: file::Insecure,
+) {
+    let listeners = [
+        ("receivers.otlp.protocols.grpc", listen.grpc, insecure.grpc),
+        ("receivers.otlp.protocols.http", listen.http, insecure.http),
+        ("countersign.operator", listen.operator, insecure.operator),
+    ];
+    for (key, address, insecure) in listeners {
+        if !address.ip().is_loopback() && !insecure {
+            let text = format!(
+                "{address} is open to others, without TLS and credentials. Either of\n\
+                 endpoint: 127.0.0.1:{}   # behind a proxy or a Collector that has both\n\
+                 insecure: true   # whoever reaches this address may write and read",
+                address.port()
+            );
+            reading.mistake(None, key, text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
