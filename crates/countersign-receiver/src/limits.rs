@@ -2,3 +2,47 @@
 
 /// Bytes that wait on disk for one destination, unless the configuration says otherwise.
 pub const RELAY_QUEUE_BYTES_MAX: u64 = 10 * 1024 * 1024 * 1024;
+
+/// Largest request, as it comes and unpacked: what OTLP recommends.
+pub const REQUEST_BYTES_MAX: usize = 64 << 20;
+/// Messages inside messages that are read from OTLP/JSON; an attribute's list of lists takes
+/// two for each level. Deeper values are left empty.
+pub const JSON_MESSAGE_DEPTH_MAX: usize = 72;
+/// Request bytes in memory at a time, as they come and unpacked; more is refused for now.
+pub const IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
+/// What a refused sender is told to wait at least.
+pub const RETRY_AFTER_MS_MIN: u64 = 1_000;
+/// What a refused sender is told to wait at most.
+pub const RETRY_AFTER_MS_MAX: u64 = 30_000;
+/// Longest text of an error or warning in an answer, in bytes.
+pub const ERROR_TEXT_BYTES_MAX: usize = 256;
+
+/// Connections of one listener.
+pub const CONNECTIONS_MAX: usize = 10_000;
+/// Requests at a time on one HTTP/2 connection.
+pub const CONNECTION_STREAMS_MAX: u32 = 128;
+/// Bytes of a request's head.
+pub const HEAD_BYTES_MAX: usize = 16 << 10;
+/// Headers of a request.
+pub const HEADERS_MAX: usize = 100;
+/// A request's head must be there so soon after its first byte, or the connection's opening.
+pub const HEAD_MS_MAX: u64 = 10_000;
+/// A request's body must be there so soon.
+pub const BODY_MS_MAX: u64 = 60_000;
+/// An HTTP/2 connection is pinged when it was quiet for so long.
+pub const PING_MS: u64 = 30_000;
+/// It is closed if the answer takes longer.
+pub const PING_ANSWER_MS_MAX: u64 = 10_000;
+/// At a stop, open requests have so long to finish.
+pub const STOP_MS_MAX: u64 = 10_000;
+
+/// Verdicts in one request.
+pub const VERDICTS_PER_REQUEST_MAX: usize = 10_000;
+/// Bytes of a request with verdicts.
+pub const VERDICT_REQUEST_BYTES_MAX: usize = 8 << 20;
+/// Bytes of a verdict's id, task or other name.
+pub const VERDICT_NAME_BYTES_MAX: usize = 512;
+/// Bytes of a verdict's reason: room for a code, not for an opinion.
+pub const VERDICT_REASON_BYTES_MAX: usize = 64;
+/// Longest review of one verdict, in seconds: a year.
+pub const VERDICT_REVIEW_SECONDS_MAX: f64 = 31_536_000.0;
