@@ -46,3 +46,16 @@ pub const VERDICT_NAME_BYTES_MAX: usize = 512;
 pub const VERDICT_REASON_BYTES_MAX: usize = 64;
 /// Longest review of one verdict, in seconds: a year.
 pub const VERDICT_REVIEW_SECONDS_MAX: f64 = 31_536_000.0;
+
+/// A segment of a log is followed by a new one when it has this many bytes.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+/// How much of a segment is read at a time.
+pub const SEGMENT_WINDOW_BYTES: usize = 1 << 20;
+/// Longest payload of one record of a log: a request at its limit, and room for what it becomes.
+pub const RECORD_BYTES_MAX: usize = 128 << 20;
+/// Damaged byte ranges of a log that are told one by one.
+pub const DAMAGES_TOLD_MAX: usize = 1_000;
+/// Bytes of damaged ranges that are copied aside, all in all.
+pub const QUARANTINE_BYTES_MAX: u64 = 256 << 20;
+/// Space that is held back on disk, and given free when the disk is full.
+pub const RESERVE_BYTES: u64 = 64 << 20;

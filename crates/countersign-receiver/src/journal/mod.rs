@@ -5,3 +5,24 @@
 
 mod facts;
 pub use facts::{FactReader, FactWriter};
+mod entry;
+pub use entry::{Entry, EntryTooShort};
+mod directory;
+pub use directory::{DataDirectory, DirectoryError};
+mod log;
+pub use log::{Log, LogOptions};
+mod recovery;
+pub use recovery::{Damage, Recovery};
+mod reader;
+pub use reader::{LogReader, Record};
+mod cursor;
+pub use cursor::Cursor;
+mod segment;
+pub use segment::LogKind;
+mod error;
+pub use error::LogError;
+mod disk;
+pub use disk::{Disk, DiskFile, OsDisk};
+
+#[cfg(test)]
+mod damage_tests;

@@ -1,0 +1,405 @@
+//! The data directory: its lock, its format, who it is and how often it was opened.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::disk::{Disk, OsDisk, read_small, replace_file, write_all_at};
+
+/// The format this program writes. It reads this and older ones.
+const FORMAT: u32 = 1;
+/// Longest of the small files.
+const SMALL_BYTES: usize = 256;
+
+/// A data directory, locked while this lives unless opened to read only.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    instance: u128,
+    epoch: u64,
+    lock: Option<File>,
+}
+
+impl DataDirectory {
+    /// Opens a data directory to write, making it (0700) if it does not exist, and raises its
+    /// epoch. At most one program has it open so.
+    ///
+    /// # Errors
+    /// [`DirectoryError::InUse`] at once if another has it; see [`DirectoryError`] for the rest.
+    pub fn open(path: &Path) -> Result<DataDirectory, DirectoryError> {
+        OsDisk.create_directory(path).map_err(DirectoryError::io("make", path))?;
+        let lock = lock(path)?;
+        let known = read_format(path)?;
+        let identity = read_identity(path)?;
+        let (instance, epoch) = match (known, identity) {
+            (_, Some((instance, epoch))) => (instance, epoch + 1),
+            (None, None) if is_fresh(path)? => (random_id()?, 1),
+            _ => return Err(DirectoryError::Damaged { path: path.join("identity") }),
+        };
+        write_identity(path, instance, epoch)?;
+        if known != Some(FORMAT) {
+            let file = path.join("format");
+            replace_file(&OsDisk, &file, format!("countersign-data {FORMAT}\n").as_bytes())
+                .map_err(DirectoryError::io("write", &file))?;
+        }
+        Ok(DataDirectory { path: path.to_path_buf(), instance, epoch, lock: Some(lock) })
+    }
+
+    /// Opens an existing data directory to look at it, also while another writes it.
+    ///
+    /// # Errors
+    /// See [`DirectoryError`].
+    pub fn open_read_only(path: &Path) -> Result<DataDirectory, DirectoryError> {
+        if read_format(path)?.is_none() {
+            return Err(DirectoryError::Missing { path: path.to_path_buf() });
+        }
+        let Some((instance, epoch)) = read_identity(path)? else {
+            return Err(DirectoryError::Damaged { path: path.join("identity") });
+        };
+        Ok(DataDirectory { path: path.to_path_buf(), instance, epoch, lock: None })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The random id it got when it was made.
+    #[must_use]
+    pub fn instance(&self) -> u128 {
+        self.instance
+    }
+
+    /// How many times it was opened to write.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Whether it is only looked at.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.lock.is_none()
+    }
+
+    /// Where the fact log is.
+    #[must_use]
+    pub fn facts(&self) -> PathBuf {
+        self.path.join("facts")
+    }
+
+    /// Where the log of what is to be relayed is.
+    #[must_use]
+    pub fn relay(&self) -> PathBuf {
+        self.path.join("relay")
+    }
+
+    /// Where the cursor of a destination is. The name is made safe for a file.
+    #[must_use]
+    pub fn cursor(&self, destination: &str) -> PathBuf {
+        let safe: String = destination
+            .chars()
+            .take(64)
+            .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
+            .collect();
+        // Two names that look the same when made safe get different files.
+        let digest = crc32c::crc32c(destination.as_bytes());
+        self.path.join("cursors").join(format!("{safe}-{digest:08x}.cursor"))
+    }
+
+    /// Holds back space, so that there is some to go on with when the disk is full.
+    ///
+    /// # Errors
+    /// If the disk fails or has not so much space.
+    pub fn reserve(&self, bytes: u64) -> Result<(), DirectoryError> {
+        let path = self.path.join("reserve");
+        let held = OsDisk.open_to_read(&path).and_then(|file| file.length()).unwrap_or(0);
+        if held == bytes {
+            return Ok(());
+        }
+        self.release_reserve()?;
+        let file = OsDisk.create(&path).map_err(DirectoryError::io("make", &path))?;
+        let zeros = vec![0; 1 << 20];
+        let mut at = 0;
+        let mut filled = Ok(());
+        while at < bytes && filled.is_ok() {
+            let count = zeros.len().min(usize::try_from(bytes - at).unwrap_or(zeros.len()));
+            filled = write_all_at(file.as_ref(), zeros.get(..count).unwrap_or_default(), at);
+            at += count as u64;
+        }
+        if let Err(error) = filled.and_then(|()| file.sync()) {
+            self.release_reserve()?;
+            return Err(DirectoryError::io("write", &path)(error));
+        }
+        Ok(())
+    }
+
+    /// Gives the reserved space free; whether there was some.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn release_reserve(&self) -> Result<bool, DirectoryError> {
+        let path = self.path.join("reserve");
+        match OsDisk.remove(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(DirectoryError::io("remove", &path)(error)),
+        }
+    }
+}
+
+/// Why a data directory cannot be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DirectoryError {
+    /// Another program has it open.
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A newer program wrote it.
+    Newer {
+        /// The directory.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
+    /// There is none.
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A file that says what the directory is does not read.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refused.
+    Io {
+        /// What was done.
+        action: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl DirectoryError {
+    /// What the program exits with, of `sysexits.h`: 75 (try again) if the directory is in use,
+    /// 74 if the disk fails, otherwise 78 (configuration).
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            DirectoryError::InUse { .. } => 75,
+            DirectoryError::Io { source, .. } if is_configuration(source) => 78,
+            DirectoryError::Io { .. } => 74,
+            DirectoryError::Newer { .. }
+            | DirectoryError::Missing { .. }
+            | DirectoryError::Damaged { .. } => 78,
+        }
+    }
+
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError {
+        let path = path.to_path_buf();
+        move |source| DirectoryError::Io { action, path, source }
+    }
+}
+
+impl fmt::Display for DirectoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DirectoryError::InUse { path } => write!(
+                f,
+                "the data directory {} is in use by another countersign: stop that one, or give \
+                 this one its own with --data DIR",
+                path.display()
+            ),
+            DirectoryError::Newer { path, format } => write!(
+                f,
+                "the data directory {} has format {format}, this program knows formats up to \
+                 {FORMAT}: run the newer program; nothing was changed",
+                path.display()
+            ),
+            DirectoryError::Missing { path } => {
+                write!(f, "{} is no countersign data directory", path.display())
+            }
+            DirectoryError::Damaged { path } => write!(
+                f,
+                "{} is missing or damaged beside data that exists: restore it from a backup",
+                path.display()
+            ),
+            DirectoryError::Io { action, path, source } => {
+                write!(f, "cannot {action} {}: {source}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for DirectoryError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if let DirectoryError::Io { source, .. } = self { Some(source) } else { None }
+    }
+}
+
+/// Whether another path or other rights would help.
+fn is_configuration(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::AlreadyExists
+    )
+}
+
+fn lock(path: &Path) -> Result<File, DirectoryError> {
+    let file = path.join("lock");
+    let opened =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
+    let opened = opened.map_err(DirectoryError::io("open", &file))?;
+    match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(opened),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(DirectoryError::InUse { path: path.to_path_buf() })
+        }
+        Err(error) => Err(DirectoryError::io("lock", &file)(error.into())),
+    }
+}
+
+fn read_format(path: &Path) -> Result<Option<u32>, DirectoryError> {
+    let file = path.join("format");
+    let Some(text) = read_text(&file)? else { return Ok(None) };
+    let number = text.trim_end().strip_prefix("countersign-data ").and_then(|n| n.parse().ok());
+    match number {
+        None => Err(DirectoryError::Damaged { path: file }),
+        Some(format) if format > FORMAT => {
+            Err(DirectoryError::Newer { path: path.to_path_buf(), format })
+        }
+        Some(format) => Ok(Some(format)),
+    }
+}
+
+fn read_identity(path: &Path) -> Result<Option<(u128, u64)>, DirectoryError> {
+    let file = path.join("identity");
+    let Some(text) = read_text(&file)? else { return Ok(None) };
+    let parsed = (|| {
+        let (instance, epoch) = text.strip_prefix("instance ")?.split_once("\nepoch ")?;
+        let (epoch, _) = epoch.split_once("\ncrc ")?;
+        let found = (u128::from_str_radix(instance, 16).ok()?, epoch.parse().ok()?);
+        (identity_text(found.0, found.1) == text).then_some(found)
+    })();
+    parsed.map(Some).ok_or(DirectoryError::Damaged { path: file })
+}
+
+fn write_identity(path: &Path, instance: u128, epoch: u64) -> Result<(), DirectoryError> {
+    let file = path.join("identity");
+    replace_file(&OsDisk, &file, identity_text(instance, epoch).as_bytes())
+        .map_err(DirectoryError::io("write", &file))
+}
+
+fn identity_text(instance: u128, epoch: u64) -> String {
+    let body = format!("instance {instance:032x}\nepoch {epoch}\n");
+    format!("{body}crc {:08x}\n", crc32c::crc32c(body.as_bytes()))
+}
+
+fn read_text(path: &Path) -> Result<Option<String>, DirectoryError> {
+    let bytes = read_small(&OsDisk, path, SMALL_BYTES).map_err(DirectoryError::io("read", path))?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Whether no log was ever begun here.
+fn is_fresh(path: &Path) -> Result<bool, DirectoryError> {
+    for log in ["facts", "relay"] {
+        let directory = path.join(log);
+        let names = OsDisk.list(&directory).map_err(DirectoryError::io("list", &directory))?;
+        if !names.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn random_id() -> Result<u128, DirectoryError> {
+    let source = Path::new("/dev/urandom");
+    let mut bytes = [0; 16];
+    File::open(source)
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(DirectoryError::io("read", source))?;
+    Ok(u128::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_and_each_opening_is_an_epoch() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("data");
+        let first = DataDirectory::open(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        let error = DataDirectory::open(&path).unwrap_err();
+        assert_eq!(error.exit_code(), 75);
+        assert!(error.to_string().contains("in use"), "{error}");
+        let look = DataDirectory::open_read_only(&path).unwrap();
+        assert_eq!((look.instance(), look.epoch()), (first.instance(), 1));
+        let instance = first.instance();
+        drop(first);
+        let second = DataDirectory::open(&path).unwrap();
+        assert_eq!((second.instance(), second.epoch()), (instance, 2));
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_and_left_alone() {
+        let temporary = tempfile::tempdir().unwrap();
+        drop(DataDirectory::open(temporary.path()).unwrap());
+        let before = std::fs::read(temporary.path().join("identity")).unwrap();
+        std::fs::write(temporary.path().join("format"), "countersign-data 2\n").unwrap();
+        let error = DataDirectory::open(temporary.path()).unwrap_err();
+        assert_eq!(error.exit_code(), 78);
+        assert!(error.to_string().contains("format 2"), "{error}");
+        assert_eq!(std::fs::read(temporary.path().join("identity")).unwrap(), before);
+    }
+
+    #[test]
+    fn lost_identity_beside_data_is_no_fresh_start() {
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = DataDirectory::open(temporary.path()).unwrap();
+        std::fs::create_dir(directory.facts()).unwrap();
+        std::fs::write(directory.facts().join("00000000000000000001.segment"), "x").unwrap();
+        drop(directory);
+        std::fs::remove_file(temporary.path().join("identity")).unwrap();
+        std::fs::remove_file(temporary.path().join("format")).unwrap();
+        let error = DataDirectory::open(temporary.path()).unwrap_err();
+        assert!(matches!(error, DirectoryError::Damaged { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_reserve_is_held_and_released() {
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = DataDirectory::open(temporary.path()).unwrap();
+        directory.reserve(3_000_000).unwrap();
+        directory.reserve(2_000_000).unwrap();
+        let held = std::fs::metadata(temporary.path().join("reserve")).unwrap().len();
+        assert_eq!(held, 2_000_000);
+        assert!(directory.release_reserve().unwrap());
+        assert!(!directory.release_reserve().unwrap());
+    }
+
+    #[test]
+    fn cursor_files_are_safe_and_distinct() {
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = DataDirectory::open(temporary.path()).unwrap();
+        let (one, two) = (directory.cursor("../a/b"), directory.cursor("../a.b"));
+        assert_ne!(one, two);
+        assert_eq!(one.parent(), Some(temporary.path().join("cursors").as_path()));
+    }
+}
