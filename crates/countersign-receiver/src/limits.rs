@@ -59,3 +59,7 @@ pub const DAMAGES_TOLD_MAX: usize = 1_000;
 pub const QUARANTINE_BYTES_MAX: u64 = 256 << 20;
 /// Space that is held back on disk, and given free when the disk is full.
 pub const RESERVE_BYTES: u64 = 64 << 20;
+/// How often `send` sends a request again that the server is too busy for.
+pub const SEND_RETRIES_MAX: u32 = 100;
+/// How long `send --wait` waits: longer than a trace can stay open.
+pub const BOOKING_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(180);

@@ -10,6 +10,9 @@ pub(super) const SERVER: &str = "http://127.0.0.1:4318";
 /// Where the API and the pages are unless the command line says otherwise.
 pub(super) const OPERATOR: &str = "http://127.0.0.1:4319";
 
+/// The header of an answer that says where the books stood after the request.
+pub(super) const POSITION: &str = "countersign-position";
+
 /// A client that gives up after a while.
 pub(super) fn client() -> anyhow::Result<Client> {
     Client::builder()

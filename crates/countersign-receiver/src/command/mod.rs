@@ -2,6 +2,7 @@
 
 mod check;
 mod client;
+mod send;
 mod verdict;
 
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use crate::logs;
 /// Agents send OpenTelemetry, reviewers send verdicts; out come outcome metrics, scrubbed
 /// traces and pages. Begin with `countersign demo`.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, max_term_width = 100)]
+#[command(name = "countersign", version)]
 pub struct Cli {
     /// How logs are written (on stderr).
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
@@ -34,6 +35,8 @@ pub struct Cli {
 pub enum Command {
     /// Say what became of a task: countersign verdict TASK accepted --minutes 5.
     Verdict(verdict::VerdictArgs),
+    /// Replay OTLP requests that were kept as files.
+    Send(send::SendArgs),
     /// Check a configuration file and say everything that is wrong with it.
     Check(check::CheckArgs),
 }
@@ -103,6 +106,7 @@ pub mod exit {
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Verdict(args) => verdict::run(args),
+        Command::Send(args) => send::run(args),
         Command::Check(args) => check::run(args),
     }
 }
