@@ -63,3 +63,6 @@ pub const RESERVE_BYTES: u64 = 64 << 20;
 pub const SEND_RETRIES_MAX: u32 = 100;
 /// How long `send --wait` waits: longer than a trace can stay open.
 pub const BOOKING_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(180);
+
+/// Rows of one table of outcomes; further names share the last row.
+pub const OUTCOME_ROWS_MAX: usize = 2_000;

@@ -1,7 +1,6 @@
 //! Publish: what the books say, for machines and for people.
 //!
-//! [`figures`] shapes the books into what is shown; [`openmetrics`] is the page that Prometheus
-//! scrapes, [`operator`] the port with the API and the pages, [`page`] the pages themselves.
+//! [`figures`] shapes the books into what is shown; [`calendar`] writes times.
 
 pub mod calendar;
 pub mod figures;

@@ -12,10 +12,12 @@ mod task;
 mod totals;
 mod work;
 
-pub use outcomes::{Counts, OutcomeRow, Outcomes, Rates, RowCost, Spread, outcomes};
+pub use outcomes::{
+    Counts, Credit, OutcomeRow, Outcomes, Rates, RetryCounts, RowCost, Spread, outcomes,
+};
 pub use overview::{Latency, Overview, Trend, TrendBucket, Waiting, overview};
-pub use task::{TaskShown, VerdictShown, task};
-pub use totals::{TotalsShown, totals};
+pub use task::{LineShown, TaskShown, VerdictShown, page_path, task};
+pub use totals::{TaskCounts, TotalCost, TotalsShown, totals};
 pub use work::{By, Window, Work};
 
 use countersign_core::money::Money;
