@@ -26,3 +26,7 @@ pub use disk::{Disk, DiskFile, OsDisk};
 
 #[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+mod simulated;
