@@ -2,7 +2,8 @@
 //!
 //! The modules in the order of the data: [`ingest`] takes requests, [`journal`] keeps facts on
 //! disk, [`keeper`] owns the books, [`publish`] sends and shows what came of it. [`command`] is
-//! the program's subcommands, [`config`] its configuration, [`clock`] the only clock.
+//! the program's subcommands, [`config`] its configuration, [`prices`] its price sheets, [`clock`]
+//! the only clock.
 
 pub mod clock;
 pub mod command;
@@ -12,4 +13,5 @@ pub mod journal;
 pub mod keeper;
 pub mod limits;
 pub mod logs;
+pub mod prices;
 pub mod publish;

@@ -66,3 +66,6 @@ pub const BOOKING_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs
 
 /// Rows of one table of outcomes; further names share the last row.
 pub const OUTCOME_ROWS_MAX: usize = 2_000;
+
+/// Largest price file, in bytes: sixteen times the largest that is published.
+pub const PRICE_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;

@@ -1,7 +1,25 @@
 //! Price: gives a call its cost from the price in force when it ran.
+//!
+//! A [`Sheet`] is what one source says; sheets are laid into a [`Catalog`], later ones on top.
+//! [`Catalog::cost`] finds the model that a name means (`lookup`, `spelling`), takes the prices
+//! in force at the time of the call, and charges its components (`card`), exactly (`rate`).
 
-use crate::fact::{Cost, Measure, UnixNanos, Usage};
-use crate::money::Money;
+mod bill;
+mod card;
+mod catalog;
+mod lookup;
+mod memo;
+mod rate;
+mod sheet;
+mod spelling;
+
+pub use bill::{Bill, Line};
+pub use card::{Card, Cliff, Component, Price};
+pub use catalog::{Catalog, InForce};
+pub use rate::{Atto, Per, Rate, RateError};
+pub use sheet::{Clause, Deployment, Model, Pattern, Period, Provider, Sheet, Tier, When};
+
+use crate::fact::UnixNanos;
 
 /// What a price is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,24 +34,8 @@ pub struct Ask<'a> {
     pub tier: &'a str,
     /// Of the cache writes, those kept for an hour.
     pub cache_write_1h: u64,
-}
-
-/// Prices by provider, model and time.
-#[derive(Clone, Debug, Default)]
-pub struct Catalog {}
-
-impl Catalog {
-    /// What a call with this usage costs; [`Cost::Unpriced`] if no price was in force.
-    #[must_use]
-    pub fn cost(&self, ask: &Ask<'_>, usage: &Usage) -> Cost {
-        let _ = (ask, usage);
-        Cost::Unpriced
-    }
-
-    /// What one unit of a metric's measure costs.
-    #[must_use]
-    pub fn rate(&self, ask: &Ask<'_>, measure: &Measure) -> Option<Money> {
-        let _ = (ask, measure);
-        None
-    }
+    /// Of the input outside any cache, audio.
+    pub input_audio: u64,
+    /// Of the output, audio.
+    pub output_audio: u64,
 }
