@@ -89,6 +89,13 @@ pub enum Delta {
         /// Route of the task.
         route: Name,
     },
+    /// A step was repeated.
+    Retried {
+        /// Workflow of the task.
+        workflow: Name,
+        /// Repetitions, by layer.
+        retries: Retries,
+    },
     /// A call's model has no price.
     Unpriced {
         /// The model.

@@ -77,7 +77,7 @@ diagnostics! {
     NamesFull = "names_full",
     /// Too many aliases: one was not kept.
     AliasesFull = "aliases_full",
-    /// Too many waiting verdicts: the oldest was dropped.
+    /// Too many waiting verdicts: one was not kept.
     WaitingVerdictsFull = "waiting_verdicts_full",
     /// Remembered records over the limit: the oldest were forgotten.
     MemoryFull = "memory_full",

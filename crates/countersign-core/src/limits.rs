@@ -30,6 +30,8 @@ pub const TASKS_MAX: usize = 20_000_000;
 pub const TASK_ALIASES_SHOWN_MAX: usize = 8;
 /// Traces of one task that are kept for links.
 pub const TASK_TRACES_MAX: usize = 16;
+/// Lines (model, component and stage) of one task; more go to its overflow line.
+pub const TASK_LINES_MAX: usize = 64;
 /// Verdicts of one task that are kept.
 pub const TASK_VERDICTS_MAX: usize = 64;
 /// Verdicts that wait for their task.

@@ -1,26 +1,40 @@
 //! The books: the whole interface of the core.
 
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::delta::Delta;
+use crate::diagnostic::Diagnostic;
 use crate::fact::{Fact, UnixNanos};
+use crate::key::{KeyMap, Map, TraceId};
+use crate::limits;
 use crate::money::Money;
 use crate::names::Names;
+use crate::settle::aliases::{Aliases, text_key};
+use crate::settle::judge::HeldVerdict;
+use crate::settle::remembered::Remembered;
+use crate::settle::signals::{Held, Response, SeriesState, Service};
 use crate::settle::task::Task;
+use crate::settle::trace::{ClosedTrace, OpenTrace};
 use crate::settle::{TaskIndex, TaskView, Totals};
+
+pub(super) const MS: u64 = 1_000_000;
 
 /// What an operator can set about the books. The same facts under other settings are other
 /// books.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// A task without verdict expires so long after its last activity.
     pub patience_ms: u64,
     /// The same for single workflows.
-    pub patience_ms_by_workflow: Vec<(alloc::string::String, u64)>,
+    pub patience_ms_by_workflow: Vec<(String, u64)>,
     /// What an hour of review costs.
     pub review_rate_per_hour: Money,
     /// The same for single workflows.
-    pub review_rate_by_workflow: Vec<(alloc::string::String, Money)>,
+    pub review_rate_by_workflow: Vec<(String, Money)>,
     /// From this changed share on, an acceptance is an edit; in millionths.
     pub edited_ppm: u32,
 }
@@ -28,7 +42,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            patience_ms: crate::limits::PATIENCE_MS,
+            patience_ms: limits::PATIENCE_MS,
             patience_ms_by_workflow: Vec::new(),
             review_rate_per_hour: Money::DOLLAR.times(90),
             review_rate_by_workflow: Vec::new(),
@@ -37,48 +51,161 @@ impl Default for Settings {
     }
 }
 
-/// Open and settled tasks.
+impl Settings {
+    pub(super) fn patience_ms(&self, workflow: &str) -> u64 {
+        let own = self.patience_ms_by_workflow.iter().find(|(name, _)| name == workflow);
+        own.map_or(self.patience_ms, |(_, patience)| *patience)
+    }
+
+    /// What so much review of this workflow costs, rounded down to a picodollar.
+    pub(super) fn review_cost(&self, workflow: &str, review_ms: u64) -> Money {
+        let own = self.review_rate_by_workflow.iter().find(|(name, _)| name == workflow);
+        let rate = own.map_or(self.review_rate_per_hour, |(_, rate)| *rate);
+        Money::from_pico(rate.times(review_ms).pico() / 3_600_000)
+    }
+}
+
+/// Open and settled tasks, and what waits to join them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Books {
-    names: Names,
-    tasks: Vec<Task>,
-    totals: Totals,
-    settings: Settings,
+    pub(super) settings: Settings,
+    pub(super) position: u64,
+    pub(super) now: UnixNanos,
+    pub(super) names: Names,
+    pub(super) totals: Totals,
+
+    pub(super) tasks: Vec<Task>,
+    pub(super) aliases: Aliases,
+    pub(super) expiries: BTreeSet<(UnixNanos, TaskIndex)>,
+    pub(super) waiting: KeyMap<Vec<HeldVerdict>>,
+    pub(super) waiting_count: usize,
+    /// Verdicts whose task has just appeared: booked once its calls are.
+    pub(super) adopted: Vec<(TaskIndex, HeldVerdict)>,
+
+    pub(super) open: Map<TraceId, OpenTrace>,
+    pub(super) closings: BTreeSet<(UnixNanos, TraceId)>,
+    pub(super) closed: Map<TraceId, ClosedTrace>,
+    pub(super) forgettings: VecDeque<(UnixNanos, TraceId)>,
+
+    pub(super) services: KeyMap<Service>,
+    pub(super) responses: KeyMap<Response>,
+    pub(super) series: KeyMap<SeriesState>,
+    pub(super) held: VecDeque<(UnixNanos, u64, Held)>,
+    pub(super) remembered: Remembered,
 }
 
 impl Books {
     /// Empty books.
     #[must_use]
     pub fn new(settings: Settings) -> Books {
-        Books { names: Names::default(), tasks: Vec::new(), totals: Totals::default(), settings }
+        Books {
+            settings,
+            position: 0,
+            now: 0,
+            names: Names::default(),
+            totals: Totals::default(),
+            tasks: Vec::new(),
+            aliases: Aliases::default(),
+            expiries: BTreeSet::new(),
+            waiting: KeyMap::default(),
+            waiting_count: 0,
+            adopted: Vec::new(),
+            open: Map::default(),
+            closings: BTreeSet::new(),
+            closed: Map::default(),
+            forgettings: VecDeque::new(),
+            services: KeyMap::default(),
+            responses: KeyMap::default(),
+            series: KeyMap::default(),
+            held: VecDeque::new(),
+            remembered: Remembered::default(),
+        }
     }
 
-    /// Books one fact at a time; deadlines that have passed by then are met first.
+    /// Books one fact; deadlines that have passed by then are met first. Time never goes back:
+    /// an earlier `now` counts as the latest one so far.
     pub fn apply(&mut self, now: UnixNanos, fact: &Fact<'_>, deltas: &mut Vec<Delta>) {
-        let _ = (now, fact, deltas);
+        self.tick(now, deltas);
+        let now = self.now;
+        match fact {
+            Fact::Links(links) => self.links_arrive(now, links, deltas),
+            Fact::Call(call) => self.call_arrives(now, call, deltas),
+            Fact::Step(step) => self.step_arrives(now, step, deltas),
+            Fact::Point(point) => self.point_arrives(now, point, deltas),
+            Fact::Verdict(verdict) => self.verdict_arrives(now, verdict, deltas),
+            Fact::Evaluation(evaluation) => self.evaluation_arrives(evaluation, deltas),
+            Fact::Noticed(noticed) => {
+                deltas.push(Delta::Noticed { what: noticed.what, count: noticed.count });
+            }
+            Fact::Tick => {}
+        }
+        self.position += 1;
+        self.book_adopted(now, deltas);
+        self.assert_conservation();
     }
 
-    /// Meets the deadlines that have passed.
+    /// Meets the deadlines that have passed, each at its own time and in the order of time.
     pub fn tick(&mut self, now: UnixNanos, deltas: &mut Vec<Delta>) {
-        let _ = (now, deltas);
+        self.now = self.now.max(now);
+        while let Some(due) = self.next_deadline().filter(|due| *due <= self.now) {
+            self.meet(due, deltas);
+        }
+        self.assert_conservation();
     }
 
-    /// When [`Books::tick`] has something to do next.
+    /// When [`Books::tick`] has something to do next. Waking up early does no harm.
     #[must_use]
     pub fn next_deadline(&self) -> Option<UnixNanos> {
-        None
+        let closing = self.closings.first().map(|(due, _)| *due);
+        let hold = self.held.front().map(|(due, ..)| *due);
+        let expiry = self.expiries.first().map(|(due, _)| *due);
+        [closing, hold, expiry].into_iter().flatten().min()
+    }
+
+    fn meet(&mut self, due: UnixNanos, deltas: &mut Vec<Delta>) {
+        if let Some((at, trace)) = self.closings.first().copied().filter(|(at, _)| *at == due) {
+            self.closings.remove(&(at, trace));
+            self.closing_due(at, trace, deltas);
+        } else if self.held.front().is_some_and(|(at, ..)| *at == due) {
+            let (at, _, held) = self.held.pop_front().expect("just seen");
+            self.hold_ends(at, held, deltas);
+        } else if let Some((at, task)) = self.expiries.pop_first() {
+            self.expiry_due(at, task, deltas);
+        }
+        self.book_adopted(due, deltas);
     }
 
     /// How many facts were applied.
     #[must_use]
     pub fn position(&self) -> u64 {
-        0
+        self.position
     }
 
     /// Every fact up to this position is booked for good: no open trace or held record
     /// remembers one of them. At most [`Books::position`].
     #[must_use]
     pub fn booked_to(&self) -> u64 {
-        0
+        let open = self.open.values().map(|trace| trace.position).min();
+        let held = self.held.front().map(|(_, position, _)| *position);
+        [open, held].into_iter().flatten().min().unwrap_or(self.position)
+    }
+
+    /// The books' time: the latest that was applied.
+    #[must_use]
+    pub fn now(&self) -> UnixNanos {
+        self.now
+    }
+
+    /// Traces that are open.
+    #[must_use]
+    pub fn open_traces(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Verdicts that wait for their task.
+    #[must_use]
+    pub fn waiting_verdicts(&self) -> usize {
+        self.waiting_count
     }
 
     /// The names in use.
@@ -99,25 +226,39 @@ impl Books {
         &self.settings
     }
 
-    /// The task that an id or alias (URL, conversation, trace id, response id) names.
+    /// The task that an id or alias (URL, change, conversation, trace id, response id) names;
+    /// none if several tasks claim it.
     #[must_use]
     pub fn find(&self, alias: &str) -> Option<TaskView<'_>> {
-        let _ = alias;
-        None
+        let found = self.aliases.get(&text_key(alias)).filter(|alias| !alias.ambiguous)?;
+        self.task(found.task)
     }
 
     /// A task by its index; a task that was merged gives the one it was merged into.
     #[must_use]
     pub fn task(&self, index: TaskIndex) -> Option<TaskView<'_>> {
+        let index = self.whole(index);
         let task = self.tasks.get(index.0 as usize)?;
-        Some(TaskView { index, task, names: &self.names, review_cost: Money::ZERO })
+        Some(TaskView { index, task, names: &self.names })
     }
 
     /// All tasks, merged ones left out, in the order of their first fact.
     pub fn tasks(&self) -> impl Iterator<Item = TaskView<'_>> {
-        (0..self.tasks.len()).filter_map(|index| {
-            let index = TaskIndex(u32::try_from(index).ok()?);
-            self.task(index).filter(|view| view.task.merged_into.is_none())
-        })
+        let whole = self.tasks.iter().enumerate().filter(|(_, task)| task.merged_into.is_none());
+        whole.filter_map(|(index, _)| self.task(TaskIndex(u32::try_from(index).ok()?)))
+    }
+
+    pub(super) fn notice(what: Diagnostic, deltas: &mut Vec<Delta>) {
+        deltas.push(Delta::Noticed { what, count: 1 });
+    }
+
+    /// Invariant 1: no picodollar comes from nowhere, and none is lost.
+    fn assert_conservation(&self) {
+        let totals = &self.totals;
+        assert_eq!(
+            totals.incurred,
+            totals.settled + totals.pending + totals.unattributed,
+            "money is conserved"
+        );
     }
 }

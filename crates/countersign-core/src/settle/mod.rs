@@ -2,10 +2,27 @@
 //!
 //! [`Books`] is the only state. Facts go in with the time of their application, deltas come
 //! out; the same facts at the same times give the same books.
+//!
+//! The way of a call: [`arrive`] puts it into its open trace (or holds it, if it is a log
+//! record); when the trace closes, [`assembly`] decides which spans are calls, [`identify`]
+//! finds the task, [`book`] books the cost there and [`verdicts`] says where it settles.
 
-mod books;
+mod aliases;
+mod arrive;
+mod assembly;
+mod book;
+mod close;
+mod identify;
+mod judge;
+mod signals;
+mod subject;
 mod task;
 mod totals;
+mod trace;
+mod verdicts;
+
+mod books;
+mod remembered;
 
 pub use books::{Books, Settings};
 pub use task::{Confidence, KeptVerdict, Line, Stage, TaskIndex, TaskView};

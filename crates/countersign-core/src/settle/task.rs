@@ -5,12 +5,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{
-    Basis, Component, Judgement, NameQuality, ReviewState, SourceKind, UnixNanos, Usage,
-};
+use crate::fact::{Basis, Component, Judgement, ReviewState, SourceKind, UnixNanos, Usage};
 use crate::key::{Key, TraceId};
 use crate::money::Money;
 use crate::names::{Name, Names};
+use crate::settle::subject::Labels;
 
 /// The place of a task in the books; stays the same for as long as the task is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,34 +126,42 @@ pub struct KeptVerdict {
 /// The state of a task.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Task {
-    /// Its own id if the work names one, else empty: then the first alias or trace names it.
+    /// Its own id if the work names one, else empty: then an alias or trace names it.
     pub(super) id: Box<str>,
     pub(super) aliases: Vec<Box<str>>,
     pub(super) traces: Vec<TraceId>,
     pub(super) confidence: Confidence,
-    pub(super) workflow: Name,
-    pub(super) workflow_quality: NameQuality,
-    pub(super) team: Name,
-    pub(super) project: Name,
-    pub(super) purpose: Name,
-    pub(super) route: Name,
-    pub(super) route_reason: Name,
-    pub(super) attempts: u32,
+    pub(super) labels: Labels,
     pub(super) rounds: u32,
+    /// Start of the first span, or 0.
     pub(super) started: UnixNanos,
+    /// End of the last span, or 0.
     pub(super) ended: UnixNanos,
-    /// When the last call, step or alias came in, by the books' clock.
+    /// When something last came in, by the books' clock.
     pub(super) active: UnixNanos,
     pub(super) state: ReviewState,
     /// When the verdict in force took effect; 0 while pending.
     pub(super) decided: UnixNanos,
+    /// Model and tool cost.
     pub(super) cost: Money,
+    /// The reviewers' time, at the rate when each verdict was booked.
+    pub(super) review: Money,
     pub(super) retries: crate::fact::Retries,
     pub(super) lines: Vec<Line>,
     pub(super) verdicts: Vec<KeptVerdict>,
     /// The task that this one was merged into.
     pub(super) merged_into: Option<TaskIndex>,
-    pub(super) closed_deadline: UnixNanos,
+}
+
+impl Task {
+    /// Keeps a verdict, and marks those that are taken back by one of at least their authority.
+    pub(super) fn keep_verdict(&mut self, mut verdict: KeptVerdict) {
+        for kept in &mut self.verdicts {
+            kept.superseded |= verdict.supersedes == kept.id && verdict.source >= kept.source;
+            verdict.superseded |= kept.supersedes == verdict.id && kept.source >= verdict.source;
+        }
+        self.verdicts.push(verdict);
+    }
 }
 
 /// A task, as readers see it.
@@ -163,7 +170,6 @@ pub struct TaskView<'a> {
     pub(super) index: TaskIndex,
     pub(super) task: &'a Task,
     pub(super) names: &'a Names,
-    pub(super) review_cost: Money,
 }
 
 impl<'a> TaskView<'a> {
@@ -172,7 +178,7 @@ impl<'a> TaskView<'a> {
     pub fn index(&self) -> TaskIndex {
         self.index
     }
-    /// Its id: its own, or its first alias, or `trace:` and the id of its first trace.
+    /// Its id: its own, or its first alias, or the id of its first trace.
     #[must_use]
     pub fn id(&self) -> alloc::borrow::Cow<'a, str> {
         if !self.task.id.is_empty() {
@@ -201,37 +207,37 @@ impl<'a> TaskView<'a> {
     /// Its workflow, or empty.
     #[must_use]
     pub fn workflow(&self) -> &'a str {
-        self.names.text(self.task.workflow)
+        self.names.text(self.task.labels.workflow)
     }
     /// Its team, or empty.
     #[must_use]
     pub fn team(&self) -> &'a str {
-        self.names.text(self.task.team)
+        self.names.text(self.task.labels.team)
     }
     /// Its project, or empty.
     #[must_use]
     pub fn project(&self) -> &'a str {
-        self.names.text(self.task.project)
+        self.names.text(self.task.labels.project)
     }
     /// `production`, `exploration` or empty.
     #[must_use]
     pub fn purpose(&self) -> &'a str {
-        self.names.text(self.task.purpose)
+        self.names.text(self.task.labels.purpose)
     }
     /// Its route, or empty.
     #[must_use]
     pub fn route(&self) -> &'a str {
-        self.names.text(self.task.route)
+        self.names.text(self.task.labels.route)
     }
     /// Why the route was chosen, or empty.
     #[must_use]
     pub fn route_reason(&self) -> &'a str {
-        self.names.text(self.task.route_reason)
+        self.names.text(self.task.labels.route_reason)
     }
     /// Attempts, at least 1.
     #[must_use]
     pub fn attempts(&self) -> u32 {
-        self.task.attempts.max(1)
+        self.task.labels.attempt.max(1)
     }
     /// Review rounds, at least 1.
     #[must_use]
@@ -263,10 +269,10 @@ impl<'a> TaskView<'a> {
     pub fn cost(&self) -> Money {
         self.task.cost
     }
-    /// The reviewers' time at the workflow's rate.
+    /// The reviewers' time, at the workflow's rate when each verdict was booked.
     #[must_use]
     pub fn review_cost(&self) -> Money {
-        self.review_cost
+        self.task.review
     }
     /// The reviewers' time in milliseconds, all verdicts together.
     #[must_use]

@@ -1,5 +1,6 @@
 //! Tally: folds deltas into metric series. Cumulative, exact, never falling.
 
+mod ages;
 mod histogram;
 mod metrics;
 mod series;

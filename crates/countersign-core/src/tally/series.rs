@@ -1,11 +1,19 @@
 //! The series themselves: one value for each metric and set of attributes.
 
-use crate::delta::Delta;
-use crate::fact::UnixNanos;
-use crate::key::{SpanId, TraceId};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::delta::{CallBooked, Delta, OutcomeReached, VerdictBooked};
+use crate::diagnostic::Diagnostic;
+use crate::fact::{Basis, Component, Retries, ReviewState, SourceKind, UnixNanos, Usage};
+use crate::key::{Map, SpanId, TraceId};
+use crate::limits;
 use crate::money::Money;
-use crate::names::Names;
-use crate::tally::{Histogram, Metric};
+use crate::names::{Name, Names};
+use crate::settle::Books;
+use crate::tally::metrics::Id;
+use crate::tally::{Histogram, METRICS, Metric, ages};
 
 /// The value of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,8 +31,8 @@ pub enum Value<'a> {
     Histogram(&'a Histogram),
 }
 
-/// A trace that a counter's last increment came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A trace that a series' last increment came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exemplar {
     /// The trace.
     pub trace: TraceId,
@@ -50,18 +58,342 @@ pub struct Series<'a> {
     pub exemplar: Option<Exemplar>,
 }
 
+/// The value of an attribute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+enum Label {
+    #[default]
+    Absent,
+    Name(Name),
+    State(ReviewState),
+    Source(SourceKind),
+    Basis(Basis),
+    Component(Component),
+    Diagnostic(Diagnostic),
+    Token(TokenType),
+    Layer(Layer),
+    /// The series that takes what is over the limit.
+    Overflow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+enum TokenType {
+    Input,
+    CacheRead,
+    CacheWrite,
+    Output,
+    Reasoning,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+enum Layer {
+    Transport,
+    Step,
+    Regeneration,
+}
+
+impl Label {
+    fn text(self, names: &Names) -> &str {
+        match self {
+            Label::Absent | Label::Overflow => "",
+            Label::Name(name) => names.text(name),
+            Label::State(state) => state.as_str(),
+            Label::Source(source) => source.as_str(),
+            Label::Basis(basis) => basis.as_str(),
+            Label::Component(component) => component.as_str(),
+            Label::Diagnostic(diagnostic) => diagnostic.as_str(),
+            Label::Token(TokenType::Input) => "input",
+            Label::Token(TokenType::CacheRead) => "cache_read",
+            Label::Token(TokenType::CacheWrite) => "cache_write",
+            Label::Token(TokenType::Output) => "output",
+            Label::Token(TokenType::Reasoning) => "reasoning",
+            Label::Layer(Layer::Transport) => "transport",
+            Label::Layer(Layer::Step) => "step",
+            Label::Layer(Layer::Regeneration) => "regeneration",
+        }
+    }
+}
+
+/// More attributes than any metric has.
+const LABELS: usize = 5;
+type Labels = [Label; LABELS];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Kept {
+    Count(u64),
+    Level(i64),
+    Money(Money),
+    Histogram(Histogram),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Slot {
+    labels: Labels,
+    start: UnixNanos,
+    kept: Kept,
+    exemplar: Option<Exemplar>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Family {
+    slots: Vec<Slot>,
+    by_labels: Map<Labels, u32>,
+}
+
 /// All series.
-#[derive(Clone, Debug, Default)]
-pub struct Tally {}
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tally {
+    families: Vec<Family>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Tally { families: alloc::vec![Family::default(); METRICS.len()] }
+    }
+}
+
+/// Where an increment came from, for the exemplar.
+#[derive(Clone, Copy)]
+struct Origin {
+    trace: TraceId,
+    span: SpanId,
+}
+
+const NOWHERE: Origin = Origin { trace: TraceId::NONE, span: SpanId::NONE };
 
 impl Tally {
     /// Folds one delta.
     pub fn apply(&mut self, now: UnixNanos, delta: &Delta) {
-        let _ = (now, delta);
+        use Label::{Component as Part, Name as N, State as S};
+        match delta {
+            Delta::Call(call) => self.call(now, call),
+            Delta::Incurred { workflow, model, provider, component, amount } => {
+                let labels = [N(*workflow), N(*model), N(*provider), Part(*component)];
+                self.money(now, Id::Incurred, &labels, *amount);
+            }
+            Delta::Settled { workflow, route, model, state, component, amount } => {
+                let labels = [N(*workflow), N(*route), N(*model), S(*state), Part(*component)];
+                self.money(now, Id::Settled, &labels, *amount);
+            }
+            Delta::CostReclassified { workflow, from, to, amount } => {
+                let labels = [N(*workflow), S(*from), S(*to)];
+                self.money(now, Id::CostReclassified, &labels, *amount);
+            }
+            Delta::Pending { workflow, tasks, cost } => {
+                self.level(now, Id::PendingTasks, &[N(*workflow)], *tasks);
+                self.money(now, Id::CostPending, &[N(*workflow)], *cost);
+            }
+            Delta::Unattributed { workflow, cost } => {
+                self.money(now, Id::CostUnattributed, &[N(*workflow)], *cost);
+            }
+            Delta::Verdict(verdict) => self.verdict(now, verdict),
+            Delta::Outcome(outcome) => self.outcome(now, outcome),
+            Delta::Reclassified { workflow, from, to } => {
+                self.count(now, Id::Reclassified, &[N(*workflow), S(*from), S(*to)], 1, NOWHERE);
+            }
+            Delta::Defect { workflow, route } => {
+                self.count(now, Id::Defects, &[N(*workflow), N(*route)], 1, NOWHERE);
+            }
+            Delta::Retried { workflow, retries } => {
+                self.retries(now, *workflow, Name::EMPTY, *retries, NOWHERE);
+            }
+            Delta::Unpriced { model } => {
+                self.count(now, Id::UnpricedCalls, &[N(*model)], 1, NOWHERE);
+            }
+            Delta::Noticed { what, count } => {
+                self.count(now, Id::Diagnostics, &[Label::Diagnostic(*what)], *count, NOWHERE);
+            }
+            Delta::Evaluated { workflow, name, label } => {
+                let labels = [N(*workflow), N(*name), N(*label)];
+                self.count(now, Id::Evaluations, &labels, 1, NOWHERE);
+            }
+        }
     }
 
-    /// Shows every series, in the order of [`crate::tally::METRICS`], then of creation.
-    pub fn visit(&self, names: &Names, see: &mut dyn FnMut(Series<'_>)) {
-        let _ = (names, see);
+    /// Shows every series, in the order of [`METRICS`], then of creation. Ages are those at
+    /// `now`.
+    pub fn visit(&self, books: &Books, now: UnixNanos, see: &mut dyn FnMut(Series<'_>)) {
+        let ages = ages::of_pending(books, now);
+        for (index, (metric, family)) in METRICS.iter().zip(&self.families).enumerate() {
+            for slot in &family.slots {
+                slot.show(metric, books.names(), see);
+            }
+            if index == Id::PendingAge as usize {
+                ages.iter().for_each(|age| age.show(metric, see));
+            }
+        }
+    }
+
+    fn call(&mut self, now: UnixNanos, call: &CallBooked) {
+        use Label::Name as N;
+        let CallBooked { workflow, model, provider, operation, error, .. } = *call;
+        let origin = Origin { trace: call.trace, span: call.span };
+        let labels = [N(workflow), N(model), N(provider), N(operation), N(error)];
+        if call.count > 0 {
+            self.count(now, Id::Calls, &labels, call.count, origin);
+        }
+        let of_model = [N(workflow), N(model)];
+        if let Some(duration) = call.duration {
+            self.observe(now, Id::CallDuration, &of_model, duration.into(), origin);
+        }
+        if let Some(first) = call.first_token {
+            self.observe(now, Id::TimeToFirstToken, &of_model, first.into(), origin);
+        }
+        self.retries(now, workflow, model, call.retries, origin);
+        for (token, count) in token_types(call.usage.unwrap_or_default()) {
+            if count > 0 {
+                let labels = [N(workflow), N(model), Label::Token(token)];
+                self.count(now, Id::Tokens, &labels, count, NOWHERE);
+            }
+        }
+    }
+
+    fn retries(
+        &mut self,
+        now: UnixNanos,
+        workflow: Name,
+        model: Name,
+        retries: Retries,
+        origin: Origin,
+    ) {
+        let layers = [
+            (Layer::Transport, retries.transport),
+            (Layer::Step, retries.step),
+            (Layer::Regeneration, retries.regeneration),
+        ];
+        for (layer, count) in layers.into_iter().filter(|(_, count)| *count > 0) {
+            let labels = [Label::Name(workflow), Label::Name(model), Label::Layer(layer)];
+            self.count(now, Id::Retries, &labels, count.into(), origin);
+        }
+    }
+
+    fn verdict(&mut self, now: UnixNanos, verdict: &VerdictBooked) {
+        use Label::Name as N;
+        let origin = Origin { trace: verdict.trace, span: SpanId::NONE };
+        let state = Label::State(verdict.judgement.into());
+        let source = Label::Source(verdict.source);
+        let basis = Label::Basis(verdict.basis);
+        let labels = [N(verdict.workflow), N(verdict.route), state, source, basis];
+        self.count(now, Id::Verdicts, &labels, 1, origin);
+        if let Some(review_ms) = verdict.review_ms {
+            let nanos = i128::from(review_ms) * 1_000_000;
+            self.observe(now, Id::ReviewDuration, &[N(verdict.workflow), source], nanos, origin);
+        }
+    }
+
+    fn outcome(&mut self, now: UnixNanos, outcome: &OutcomeReached) {
+        use Label::Name as N;
+        let origin = Origin { trace: outcome.trace, span: SpanId::NONE };
+        let labels = [N(outcome.workflow), N(outcome.route), Label::State(outcome.state)];
+        let of_route = [N(outcome.workflow), N(outcome.route)];
+        self.count(now, Id::Outcomes, &labels, 1, origin);
+        self.observe(now, Id::TaskCost, &labels, outcome.cost.pico(), origin);
+        self.observe(now, Id::TaskDuration, &labels, outcome.duration.into(), origin);
+        self.observe(now, Id::TimeToVerdict, &labels, outcome.time_to_verdict.into(), origin);
+        self.observe(now, Id::ReworkRounds, &of_route, outcome.rounds.into(), origin);
+    }
+
+    fn count(&mut self, now: UnixNanos, id: Id, labels: &[Label], by: u64, origin: Origin) {
+        let slot = self.slot(now, id, labels, || Kept::Count(0));
+        if let Kept::Count(count) = &mut slot.kept {
+            *count = count.saturating_add(by);
+        }
+        slot.show_origin(now, origin, by.into());
+    }
+
+    fn level(&mut self, now: UnixNanos, id: Id, labels: &[Label], by: i64) {
+        let slot = self.slot(now, id, labels, || Kept::Level(0));
+        if let Kept::Level(level) = &mut slot.kept {
+            *level = level.saturating_add(by);
+        }
+    }
+
+    fn money(&mut self, now: UnixNanos, id: Id, labels: &[Label], by: Money) {
+        let slot = self.slot(now, id, labels, || Kept::Money(Money::ZERO));
+        if let Kept::Money(money) = &mut slot.kept {
+            *money += by;
+        }
+    }
+
+    fn observe(&mut self, now: UnixNanos, id: Id, labels: &[Label], raw: i128, origin: Origin) {
+        let per_unit = METRICS.get(id as usize).map_or(1, Metric::raw_per_unit);
+        let slot = self.slot(now, id, labels, || Kept::Histogram(Histogram::default()));
+        if let Kept::Histogram(histogram) = &mut slot.kept {
+            histogram.record(raw, per_unit);
+        }
+        slot.show_origin(now, origin, raw);
+    }
+
+    /// The series with these labels, made if need be; the overflow series if there are too many.
+    fn slot(
+        &mut self,
+        now: UnixNanos,
+        id: Id,
+        labels: &[Label],
+        first: impl FnOnce() -> Kept,
+    ) -> &mut Slot {
+        let family = self.families.get_mut(id as usize).expect("one family a metric");
+        let mut key = Labels::default();
+        key.iter_mut().zip(labels).for_each(|(place, label)| *place = *label);
+        let full = family.slots.len() >= limits::SERIES_PER_METRIC_MAX;
+        if full && !family.by_labels.contains_key(&key) {
+            key = [Label::Overflow; LABELS];
+        }
+        let slots = &mut family.slots;
+        let index = *family.by_labels.entry(key).or_insert_with(|| {
+            slots.push(Slot { labels: key, start: now, kept: first(), exemplar: None });
+            u32::try_from(slots.len() - 1).expect("bounded by the limit")
+        });
+        slots.get_mut(index as usize).expect("just found or made")
+    }
+}
+
+fn token_types(usage: Usage) -> [(TokenType, u64); 5] {
+    [
+        (TokenType::Input, usage.input),
+        (TokenType::CacheRead, usage.cache_read),
+        (TokenType::CacheWrite, usage.cache_write),
+        (TokenType::Output, usage.output),
+        (TokenType::Reasoning, usage.reasoning),
+    ]
+}
+
+impl Slot {
+    fn show_origin(&mut self, now: UnixNanos, origin: Origin, value: i128) {
+        if !origin.trace.is_none() {
+            let Origin { trace, span } = origin;
+            self.exemplar = Some(Exemplar { trace, span, value, time: now });
+        }
+    }
+
+    fn show(&self, metric: &'static Metric, names: &Names, see: &mut dyn FnMut(Series<'_>)) {
+        let mut attributes = [("", ""); LABELS];
+        let mut count = 0;
+        let mut add = |key, value| {
+            if let Some(place) = attributes.get_mut(count) {
+                *place = (key, value);
+                count += 1;
+            }
+        };
+        if self.labels == [Label::Overflow; LABELS] {
+            add("otel.metric.overflow", "true");
+        }
+        for (key, label) in metric.attributes.iter().zip(self.labels) {
+            let value = label.text(names);
+            if !value.is_empty() {
+                add(*key, value);
+            }
+        }
+        see(Series {
+            metric,
+            attributes: attributes.get(..count).unwrap_or_default(),
+            start: self.start,
+            value: match &self.kept {
+                Kept::Count(count) => Value::Count(*count),
+                Kept::Level(level) => Value::Level(*level),
+                Kept::Money(money) => Value::Money(*money),
+                Kept::Histogram(histogram) => Value::Histogram(histogram),
+            },
+            exemplar: self.exemplar,
+        });
     }
 }

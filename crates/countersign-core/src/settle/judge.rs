@@ -1,0 +1,313 @@
+//! Judgement: verdicts find their task and move it, and its cost, from state to state.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::delta::{Delta, OutcomeReached, VerdictBooked};
+use crate::diagnostic::Diagnostic;
+use crate::fact::{Component, Judgement, ReviewState, UnixNanos, Verdict};
+use crate::key::Key;
+use crate::limits;
+use crate::settle::aliases::{text_key, trace_key};
+use crate::settle::books::{Books, MS};
+use crate::settle::subject::Labels;
+use crate::settle::{KeptVerdict, TaskIndex, verdicts};
+
+/// Keeps verdict ids apart from other remembered keys.
+const VERDICT_SALT: u128 = 0x7665_7264_6963_7400_0000_0000_0000_0001;
+
+/// A verdict that waits for its task.
+pub(super) type HeldVerdict = Box<KeptVerdict>;
+
+impl Books {
+    pub(super) fn verdict_arrives(
+        &mut self,
+        now: UnixNanos,
+        verdict: &Verdict<'_>,
+        deltas: &mut Vec<Delta>,
+    ) {
+        let key =
+            if verdict.task.is_empty() { trace_key(verdict.trace) } else { text_key(verdict.task) };
+        if !self.is_new(Key(verdict.id.0 ^ VERDICT_SALT), deltas) {
+            return;
+        }
+        let kept = Box::new(self.kept(now, verdict));
+        match self.aliases.get(&key).copied() {
+            Some(alias) if !alias.ambiguous => self.adopted.push((alias.task, kept)),
+            found => {
+                let why = match found {
+                    Some(_) => Diagnostic::AmbiguousAlias,
+                    None => Diagnostic::VerdictWaits,
+                };
+                Self::notice(why, deltas);
+                self.wait(key, kept, deltas);
+            }
+        }
+    }
+
+    fn wait(&mut self, key: Key, verdict: HeldVerdict, deltas: &mut Vec<Delta>) {
+        if self.waiting_count >= limits::WAITING_VERDICTS_MAX {
+            return Self::notice(Diagnostic::WaitingVerdictsFull, deltas);
+        }
+        self.waiting_count += 1;
+        self.waiting.entry(key).or_default().push(verdict);
+    }
+
+    fn kept(&mut self, now: UnixNanos, verdict: &Verdict<'_>) -> KeptVerdict {
+        let edited = verdict.edit_ppm.map(|ppm| ppm >= self.settings.edited_ppm);
+        let judgement = match (verdict.judgement, edited) {
+            (Judgement::Accepted, Some(true)) => Judgement::Edited,
+            (Judgement::Edited, Some(false)) => Judgement::Accepted,
+            (judgement, _) => judgement,
+        };
+        KeptVerdict {
+            id: verdict.id,
+            judgement,
+            source: verdict.source,
+            basis: verdict.basis,
+            system: self.names.intern(verdict.system),
+            reason: self.names.intern(verdict.reason),
+            policy_version: self.names.intern(verdict.policy_version),
+            effective: verdict.effective,
+            observed: now,
+            round: verdict.round,
+            edit_ppm: verdict.edit_ppm,
+            review_ms: verdict.review_ms,
+            supersedes: verdict.supersedes,
+            superseded: false,
+        }
+    }
+
+    /// Books the verdicts whose task is there now.
+    pub(super) fn book_adopted(&mut self, at: UnixNanos, deltas: &mut Vec<Delta>) {
+        while let Some((task, verdict)) = self.adopted.pop() {
+            let task = self.whole(task);
+            self.book_verdict(at, task, *verdict, deltas);
+        }
+    }
+
+    fn book_verdict(
+        &mut self,
+        at: UnixNanos,
+        index: TaskIndex,
+        verdict: KeptVerdict,
+        deltas: &mut Vec<Delta>,
+    ) {
+        let task = self.task_at(index);
+        if task.verdicts.len() >= limits::TASK_VERDICTS_MAX {
+            return Self::notice(Diagnostic::OverBudget, deltas);
+        }
+        let contradicts = |kept: &KeptVerdict| {
+            kept.source == verdict.source
+                && kept.effective == verdict.effective
+                && kept.judgement != verdict.judgement
+        };
+        if task.verdicts.iter().any(contradicts) {
+            Self::notice(Diagnostic::VerdictConflict, deltas);
+        }
+        task.active = task.active.max(at);
+        task.started = if task.started == 0 { verdict.effective } else { task.started };
+        let (labels, trace) = (task.labels, task.traces.first().copied().unwrap_or_default());
+        deltas.push(Delta::Verdict(VerdictBooked {
+            id: verdict.id,
+            task: index,
+            workflow: labels.workflow,
+            route: labels.route,
+            judgement: verdict.judgement,
+            effective: verdict.effective,
+            source: verdict.source,
+            system: verdict.system,
+            basis: verdict.basis,
+            round: verdict.round,
+            reason: verdict.reason,
+            edit_ppm: verdict.edit_ppm,
+            review_ms: verdict.review_ms,
+            trace,
+        }));
+        let review_ms = verdict.review_ms.unwrap_or(0);
+        task.keep_verdict(verdict);
+        self.rejudge(index, deltas);
+        self.book_review(index, review_ms, deltas);
+    }
+
+    fn book_review(&mut self, index: TaskIndex, review_ms: u64, deltas: &mut Vec<Delta>) {
+        let labels = self.task_at(index).labels;
+        let amount = self.settings.review_cost(self.names.text(labels.workflow), review_ms);
+        if amount.is_zero() {
+            return;
+        }
+        let task = self.task_at(index);
+        task.review += amount;
+        let state = task.state;
+        self.totals.review += amount;
+        deltas.push(Delta::Settled {
+            workflow: labels.workflow,
+            route: labels.route,
+            model: crate::names::Name::EMPTY,
+            state,
+            component: Component::Review,
+            amount,
+        });
+    }
+
+    /// Puts a task into the state that its verdicts say.
+    pub(super) fn rejudge(&mut self, index: TaskIndex, deltas: &mut Vec<Delta>) {
+        let task = self.task_at(index);
+        task.rounds = task.rounds.max(verdicts::rounds(&task.verdicts));
+        if let Some((state, effective)) = verdicts::in_force(&task.verdicts) {
+            self.enter(index, state, effective, deltas);
+        }
+    }
+
+    /// Nobody judged the task in time, unless something happened since.
+    pub(super) fn expiry_due(&mut self, at: UnixNanos, index: TaskIndex, deltas: &mut Vec<Delta>) {
+        let task = self.task_at(index);
+        if task.state != ReviewState::Pending || task.merged_into.is_some() {
+            return;
+        }
+        let (active, workflow) = (task.active, task.labels.workflow);
+        let patience = self.settings.patience_ms(self.names.text(workflow));
+        let due = active.saturating_add(patience * MS);
+        if due > at {
+            self.expiries.insert((due, index));
+            return;
+        }
+        Self::notice(Diagnostic::TaskExpired, deltas);
+        self.enter(index, ReviewState::Expired, due, deltas);
+    }
+
+    /// Moves a task, and its cost, to a final state.
+    fn enter(
+        &mut self,
+        index: TaskIndex,
+        state: ReviewState,
+        decided: UnixNanos,
+        deltas: &mut Vec<Delta>,
+    ) {
+        let task = self.task_at(index);
+        let from = task.state;
+        task.decided = decided;
+        if from == state {
+            return;
+        }
+        task.state = state;
+        let (cost, labels) = (task.cost, task.labels);
+        self.count_task(from, -1);
+        self.count_task(state, 1);
+        let (workflow, route) = (labels.workflow, labels.route);
+        if from == ReviewState::Pending {
+            deltas.push(Delta::Pending { workflow, tasks: -1, cost: -cost });
+            self.totals.pending -= cost;
+            self.totals.settled += cost;
+            self.settle_lines(index, labels, state, deltas);
+        } else {
+            deltas.push(Delta::Reclassified { workflow, from, to: state });
+            if !cost.is_zero() {
+                let amount = cost;
+                deltas.push(Delta::CostReclassified { workflow, from, to: state, amount });
+            }
+        }
+        if state == ReviewState::Defect {
+            deltas.push(Delta::Defect { workflow, route });
+        }
+        let task = self.task_at(index);
+        deltas.push(Delta::Outcome(OutcomeReached {
+            workflow,
+            route,
+            state,
+            cost,
+            duration: task.ended.saturating_sub(task.started),
+            time_to_verdict: if task.ended == 0 { 0 } else { decided.saturating_sub(task.ended) },
+            rounds: task.rounds.max(1),
+            trace: task.traces.first().copied().unwrap_or_default(),
+        }));
+    }
+
+    /// The cost of a pending task's lines settles under a state.
+    fn settle_lines(
+        &mut self,
+        index: TaskIndex,
+        labels: Labels,
+        state: ReviewState,
+        deltas: &mut Vec<Delta>,
+    ) {
+        let lines = self.task_at(index).lines.iter().filter(|line| !line.cost.is_zero());
+        deltas.extend(lines.map(|line| Delta::Settled {
+            workflow: labels.workflow,
+            route: labels.route,
+            model: line.model,
+            state,
+            component: line.component,
+            amount: line.cost,
+        }));
+    }
+
+    pub(super) fn count_task(&mut self, state: ReviewState, change: i64) {
+        if let Some(count) = self.totals.tasks.get_mut(state as usize) {
+            *count = count.saturating_add_signed(change);
+        }
+    }
+
+    /// Moves the accounts of a task that is about to be merged into another one.
+    pub(super) fn leave(&mut self, goes: TaskIndex, stays: TaskIndex, deltas: &mut Vec<Delta>) {
+        let gone = self.task_at(goes);
+        let (from, cost, workflow) = (gone.state, gone.cost, gone.labels.workflow);
+        let (decided, review) = (gone.decided, gone.review);
+        let kept = self.task_at(stays);
+        let (to, kept_cost, labels) = (kept.state, kept.cost, kept.labels);
+        kept.review += review;
+        self.count_task(from, -1);
+        match (from == ReviewState::Pending, to == ReviewState::Pending) {
+            (true, true) => {
+                deltas.push(Delta::Pending { workflow, tasks: -1, cost: -cost });
+                deltas.push(Delta::Pending { workflow: labels.workflow, tasks: 0, cost });
+            }
+            (true, false) => {
+                deltas.push(Delta::Pending { workflow, tasks: -1, cost: -cost });
+                self.totals.pending -= cost;
+                self.totals.settled += cost;
+                self.settle_lines(goes, labels, to, deltas);
+            }
+            (false, true) => {
+                // The outcome that was counted is now the whole task's.
+                let workflow = labels.workflow;
+                deltas.push(Delta::Pending { workflow, tasks: -1, cost: -kept_cost });
+                self.totals.pending -= kept_cost;
+                self.totals.settled += kept_cost;
+                self.settle_lines(stays, labels, from, deltas);
+                self.count_task(to, -1);
+                self.count_task(from, 1);
+                let kept = self.task_at(stays);
+                kept.state = from;
+                kept.decided = decided;
+            }
+            (false, false) => {
+                // Two outcomes were counted, one remains.
+                deltas.push(Delta::Reclassified { workflow, from, to });
+                if from != to && !cost.is_zero() {
+                    let amount = cost;
+                    deltas.push(Delta::CostReclassified { workflow, from, to, amount });
+                }
+            }
+        }
+        self.task_at(stays).cost += cost;
+    }
+
+    /// Gives a task other labels; what is pending moves to its new workflow's gauge.
+    pub(super) fn set_labels(&mut self, index: TaskIndex, labels: Labels, deltas: &mut Vec<Delta>) {
+        let task = self.task_at(index);
+        let before = core::mem::replace(&mut task.labels, labels);
+        task.rounds = task.rounds.max(labels.round);
+        if before.workflow == labels.workflow || task.state != ReviewState::Pending {
+            return;
+        }
+        let (cost, active) = (task.cost, task.active);
+        let workflow = before.workflow;
+        deltas.push(Delta::Pending { workflow, tasks: -1, cost: -cost });
+        deltas.push(Delta::Pending { workflow: labels.workflow, tasks: 1, cost });
+        let patience = self.settings.patience_ms(self.names.text(labels.workflow));
+        if patience < self.settings.patience_ms(self.names.text(before.workflow)) {
+            self.expiries.insert((active.saturating_add(patience * MS), index));
+        }
+    }
+}

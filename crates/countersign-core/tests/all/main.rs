@@ -1,0 +1,3 @@
+//! The core's tests over its whole interface.
+
+mod settle;
