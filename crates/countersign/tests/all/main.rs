@@ -1,0 +1,6 @@
+//! What the crate emits, as a receiver would see it.
+
+mod contexts;
+mod spans;
+mod verdicts;
+mod with_tracing;
