@@ -7,15 +7,10 @@
 //! spans and log records; the program `countersign`, or anything else that reads OTLP, can join
 //! them to cost per accepted outcome.
 //!
-//! ```
+//! ```no_run
 //! use countersign::{Operation, Source, Task, Usage, Verdict};
 //!
-//! # // The documentation's test must not look for a receiver.
-//! # let kit = countersign::testing::Kit::new();
-//! # let _here = kit.attach();
-//! # mod countersign { pub use ::countersign::*; pub fn init() -> Result<(), String> { Ok(()) } }
-//! # fn main() -> Result<(), String> { agent() }
-//! # fn agent() -> Result<(), String> {
+//! # fn main() -> Result<(), countersign::SetupError> {
 //! let _telemetry = countersign::init()?; // reads the standard OTEL_* variables
 //!
 //! let task = Task::new("PAY-4711")
