@@ -1,5 +1,23 @@
 //! Every limit of the core, by name. Reaching one is counted; the totals still add up.
 
+/// Fields, records and attributes that a walk over one request may come upon.
+pub const NODES_PER_REQUEST_MAX: usize = 1_000_000;
+/// Spans of one request.
+pub const SPANS_PER_REQUEST_MAX: usize = 50_000;
+/// Log records of one request.
+pub const LOGS_PER_REQUEST_MAX: usize = 50_000;
+/// Metric points of one request.
+pub const POINTS_PER_REQUEST_MAX: usize = 100_000;
+/// Attributes of one record that are looked at. SDKs stop at 128 by default, but some
+/// instrumentations raise that to 10,000, and put the token counts behind the messages.
+pub const ATTRIBUTES_PER_RECORD_MAX: usize = 10_000;
+/// Longest value that is kept of an attribute, in bytes.
+pub const VALUE_BYTES_MAX: usize = 512;
+/// How far in the past a time may lie before it is taken for a broken clock.
+pub const PAST_MS_MAX: u64 = 90 * 24 * 3_600_000;
+/// How far in the future a time may lie before it is taken for a broken clock.
+pub const FUTURE_MS_MAX: u64 = 10 * 60_000;
+
 /// Longest name (workflow, model, route …) that is kept, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 /// Distinct names.
