@@ -45,6 +45,10 @@ fields! {
     CacheWriteHour,
     /// Output tokens spent on reasoning.
     Reasoning,
+    /// Of the input tokens, those of sound.
+    InputAudio,
+    /// Of the output tokens, those of sound.
+    OutputAudio,
     /// All tokens: tells which of the others are nested.
     Total,
     /// JSON that has token counts: see `rules::usage`.

@@ -37,6 +37,8 @@ pub(super) const OTEL: Dialect = Dialect {
         ("gen_ai.usage.reasoning_tokens", Field::Reasoning),
         ("gen_ai.usage.output_tokens.reasoning", Field::Reasoning),
         ("gen_ai.usage.details.reasoning_tokens", Field::Reasoning),
+        ("gen_ai.usage.audio.input_tokens", Field::InputAudio),
+        ("gen_ai.usage.audio.output_tokens", Field::OutputAudio),
         ("gen_ai.usage.total_tokens", Field::Total),
         ("gen_ai.usage.cost.amount", Field::Cost),
         ("gen_ai.usage.cost", Field::Cost),

@@ -22,9 +22,20 @@ impl<'a> Reading<'a, '_> {
             return Cost::Priced(reported, CostSource::Reported);
         }
         let Some(usage) = usage else { return Cost::Unknown };
-        let tier = self.record.text(Field::Tier);
-        let cache_write_1h = self.record.count(Field::CacheWriteHour).ok().flatten().unwrap_or(0);
-        self.catalog.cost(&Ask { provider, model, at, tier, cache_write_1h }, usage)
+        let ask = Ask {
+            provider,
+            model,
+            at,
+            tier: self.record.text(Field::Tier),
+            cache_write_1h: self.part(Field::CacheWriteHour),
+            input_audio: self.part(Field::InputAudio),
+            output_audio: self.part(Field::OutputAudio),
+        };
+        self.catalog.cost(&ask, usage)
+    }
+
+    fn part(&mut self, field: Field) -> u64 {
+        self.record.count(field).ok().flatten().unwrap_or(0)
     }
 
     fn reported(&mut self) -> Option<Money> {

@@ -53,7 +53,7 @@ impl<'a> Reading<'a, '_> {
         let rate = if rule.reports_cost {
             Some(Money::ZERO)
         } else {
-            self.catalog.rate(&Ask { provider, model, at, tier, cache_write_1h: 0 }, &measure)
+            self.catalog.rate(&Ask { provider, model, at, tier, ..Ask::default() }, &measure)
         };
         let fact = crate::fact::Point {
             rank: rule.rank,
