@@ -10,8 +10,9 @@ use std::fmt::Write as _;
 
 use countersign_core::fact::UnixNanos;
 use countersign_core::money::Money;
-use countersign_core::names::Names;
-use countersign_core::tally::{Exemplar, Histogram, Kind, Metric, Series, Tally, Value};
+use countersign_core::tally::{Exemplar, Histogram, Kind, Metric, Series, Value};
+
+use crate::keeper::View;
 
 /// How the page is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +73,9 @@ fn millis(quality: &str) -> u32 {
 
 /// Writes the page of all series.
 #[must_use]
-pub fn page(tally: &Tally, names: &Names, format: Format) -> String {
+pub fn page(view: &View<'_>, format: Format) -> String {
     let mut page = Page::new(format);
-    tally.visit(names, &mut |series| page.add(&series));
+    view.tally.visit(view.books, view.now, &mut |series| page.add(&series));
     page.finish()
 }
 

@@ -67,7 +67,7 @@ pub struct Waiting {
     pub tasks: u64,
     /// Their cost so far.
     pub cost_usd: Dollars,
-    /// Seconds since their work ended.
+    /// Seconds since their work began.
     pub age_seconds: Spread,
     /// The longest of them.
     pub age_seconds_max: Option<f64>,
@@ -96,7 +96,7 @@ pub fn overview(books: &Books, tally: &Tally, now: UnixNanos) -> Overview {
     for work in Work::all(books) {
         gathered.iter_mut().for_each(|outcomes| outcomes.add(&work));
         if work.state == ReviewState::Pending {
-            ages.push(now.saturating_sub(work.ended.max(work.started)));
+            ages.push(now.saturating_sub(work.started));
             at_risk += work.cost;
         } else {
             first_decided = first_decided.min(work.decided);
@@ -108,7 +108,7 @@ pub fn overview(books: &Books, tally: &Tally, now: UnixNanos) -> Overview {
     }
     let [workflows, routes, models] = gathered.map(Gathered::finish);
     let age_seconds = spread(&mut ages);
-    let (call, first_token) = call_latency(books, tally);
+    let (call, first_token) = call_latency(books, tally, now);
     Overview {
         now,
         totals: totals(books.totals()),
@@ -167,9 +167,9 @@ pub(super) fn trend<'a>(
 }
 
 /// Call duration and time to first token over all workflows and models.
-fn call_latency(books: &Books, tally: &Tally) -> (Spread, Spread) {
+fn call_latency(books: &Books, tally: &Tally, now: UnixNanos) -> (Spread, Spread) {
     let (mut duration, mut first_token) = (Histogram::default(), Histogram::default());
-    tally.visit(books.names(), &mut |series| {
+    tally.visit(books, now, &mut |series| {
         let Value::Histogram(histogram) = series.value else { return };
         match series.metric.name {
             "countersign.call.duration" => merge(&mut duration, histogram),
