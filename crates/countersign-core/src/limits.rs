@@ -24,6 +24,12 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub const NAMES_MAX: usize = 200_000;
 /// What a name over [`NAMES_MAX`] becomes.
 pub const OVERFLOW_NAME: &str = "otel.overflow";
+/// Longest text value of a gen-AI record that is relayed, in bytes; longer ones are cut.
+pub const RELAYED_TEXT_BYTES_MAX: usize = 256;
+/// Longest value of any other record that is relayed, in bytes; longer ones are dropped.
+pub const RELAYED_VALUE_BYTES_MAX: usize = 1_024;
+/// Longest trace state that is relayed, in bytes: what W3C asks every participant to carry.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
 /// Longest task id or alias text that is kept for display, in bytes.
 pub const ALIAS_BYTES_MAX: usize = 512;
 

@@ -9,6 +9,7 @@ mod budget;
 pub mod json;
 mod log;
 mod point;
+pub mod scrub;
 mod span;
 pub mod wire;
 
