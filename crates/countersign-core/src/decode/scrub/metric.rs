@@ -40,7 +40,7 @@ fn layout(data: u32) -> Option<Layout> {
 /// Copies a metric.
 pub(super) fn copy(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
     let name = name_of(bytes)?;
-    let gen_ai = frame.gen_ai || keys::gen_ai_name(name);
+    let gen_ai = frame.gen_ai || keys::gen_ai_name(name) || first_point_marked(bytes)?;
     let policy = frame.policy(gen_ai);
     let metric = open(out, 2, bytes.len());
     for field in Fields::of(bytes) {
@@ -92,6 +92,24 @@ fn name_of(bytes: &[u8]) -> Result<&[u8], Malformed> {
         }
     }
     Ok(name)
+}
+
+/// Whether the first point is a gen-AI record: then so are the others, and so is what the
+/// metric says of itself.
+fn first_point_marked(bytes: &[u8]) -> Result<bool, Malformed> {
+    for field in Fields::of(bytes) {
+        let field = field?;
+        let (Some(layout), Wire::Bytes(points)) = (layout(field.number), field.value) else {
+            continue;
+        };
+        let Some(point) = Fields::of(points).next().transpose()? else { continue };
+        if let Wire::Bytes(point) = point.value
+            && marked(point, layout.attributes)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `s`, `By`, `{token}`, `USD/{call}`: printable and without blanks.

@@ -138,10 +138,11 @@ fn passes(name: &[u8]) -> bool {
 /// Whether an event's name is known. Some loggers in Rust name events by their place in the
 /// source: `event core/src/retry.rs:165`.
 pub(super) fn event(name: &[u8]) -> bool {
-    let family = |family: &&str| name.starts_with(family.as_bytes());
-    listed(EVENTS, name)
-        || EVENT_FAMILIES.iter().any(|prefix| family(prefix)) && shape::is_word(name)
-        || is_source_place(name)
+    listed(EVENTS, name) || is_of_a_family(name) && shape::is_word(name) || is_source_place(name)
+}
+
+fn is_of_a_family(name: &[u8]) -> bool {
+    EVENT_FAMILIES.iter().any(|family| name.starts_with(family.as_bytes()))
 }
 
 /// Whether a log's name or body is the name of an event.
