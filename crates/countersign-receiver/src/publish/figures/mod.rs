@@ -15,7 +15,7 @@ mod work;
 pub use outcomes::{
     Counts, Credit, OutcomeRow, Outcomes, Rates, RetryCounts, RowCost, Spread, outcomes,
 };
-pub use overview::{Latency, Overview, Trend, TrendBucket, Waiting, overview};
+pub use overview::{Latency, Overview, TaskBrief, Trend, TrendBucket, Waiting, overview};
 pub use task::{LineShown, TaskShown, VerdictShown, page_path, task};
 pub use totals::{TaskCounts, TotalCost, TotalsShown, totals};
 pub use work::{By, Window, Work};

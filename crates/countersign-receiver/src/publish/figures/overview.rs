@@ -2,7 +2,7 @@
 
 use countersign_core::fact::{ReviewState, UnixNanos};
 use countersign_core::money::Money;
-use countersign_core::settle::Books;
+use countersign_core::settle::{Books, TaskView};
 use countersign_core::tally::{Histogram, Tally, Value};
 use serde::Serialize;
 
@@ -15,6 +15,8 @@ const TREND_BUCKETS: usize = 24;
 /// Widths that people read easily: minutes, hours, days, a week.
 const TREND_WIDTHS_S: [u64; 10] =
     [60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800];
+/// Tasks in a list of the first page.
+const LISTED_TASKS_MAX: usize = 6;
 const SECOND: u64 = 1_000_000_000;
 
 /// What the first page shows.
@@ -36,6 +38,25 @@ pub struct Overview {
     pub waiting: Waiting,
     /// How long things take.
     pub latency: Latency,
+    /// The pending tasks that have waited longest.
+    pub waiting_longest: Vec<TaskBrief>,
+    /// The tasks that were judged last, the latest first.
+    pub judged_last: Vec<TaskBrief>,
+}
+
+/// A task in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TaskBrief {
+    /// Its id.
+    pub id: String,
+    /// Its workflow, or empty.
+    pub workflow: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// When it began, or when it was decided.
+    pub time: UnixNanos,
+    /// Model and tool cost.
+    pub cost_usd: Dollars,
 }
 
 /// Outcomes over time, by the time of the verdict.
@@ -93,7 +114,14 @@ pub fn overview(books: &Books, tally: &Tally, now: UnixNanos) -> Overview {
     let mut first_decided = u64::MAX;
     let (mut ages, mut work_times, mut accept_times) = (Vec::new(), Vec::new(), Vec::new());
     let mut at_risk = Money::ZERO;
-    for work in Work::all(books) {
+    let (mut oldest, mut latest) = (Firsts::new(), Firsts::new());
+    for view in books.tasks() {
+        let work = Work::of(&view, books.names());
+        if work.state == ReviewState::Pending {
+            oldest.offer(work.started, view);
+        } else {
+            latest.offer(u64::MAX - work.decided, view);
+        }
         gathered.iter_mut().for_each(|outcomes| outcomes.add(&work));
         if work.state == ReviewState::Pending {
             ages.push(now.saturating_sub(work.started));
@@ -128,6 +156,36 @@ pub fn overview(books: &Books, tally: &Tally, now: UnixNanos) -> Overview {
             work: spread(&mut work_times),
             to_accepted: spread(&mut accept_times),
         },
+        waiting_longest: oldest.briefs(|view| view.started()),
+        judged_last: latest.briefs(|view| view.decided()),
+    }
+}
+
+/// The tasks with the lowest ranks.
+struct Firsts<'a>(Vec<(u64, TaskView<'a>)>);
+
+impl<'a> Firsts<'a> {
+    fn new() -> Firsts<'a> {
+        Firsts(Vec::with_capacity(LISTED_TASKS_MAX + 1))
+    }
+
+    fn offer(&mut self, rank: u64, view: TaskView<'a>) {
+        let at = self.0.partition_point(|(other, _)| *other <= rank);
+        if at < LISTED_TASKS_MAX {
+            self.0.insert(at, (rank, view));
+            self.0.truncate(LISTED_TASKS_MAX);
+        }
+    }
+
+    fn briefs(self, time: impl Fn(&TaskView<'_>) -> UnixNanos) -> Vec<TaskBrief> {
+        let brief = |view: &TaskView<'_>| TaskBrief {
+            id: view.id().into_owned(),
+            workflow: view.workflow().to_owned(),
+            state: view.state().as_str(),
+            time: time(view),
+            cost_usd: view.cost().into(),
+        };
+        self.0.iter().map(|(_, view)| brief(view)).collect()
     }
 }
 
