@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Nothing: this package is for its tests.

@@ -2,8 +2,11 @@
 
 mod check;
 mod client;
+mod recount;
+mod report;
 mod send;
 mod verdict;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +16,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, Config, Overrides, Refused};
+use crate::journal::DirectoryError;
 use crate::logs;
 
 /// Joins what AI work costs with whether the work was accepted.
@@ -35,8 +39,12 @@ pub struct Cli {
 pub enum Command {
     /// Say what became of a task: countersign verdict TASK accepted --minutes 5.
     Verdict(verdict::VerdictArgs),
+    /// Show what the work came to: accepted outcomes first, tokens last.
+    Report(report::ReportArgs),
     /// Replay OTLP requests that were kept as files.
     Send(send::SendArgs),
+    /// Recount the books from the journal and compare every sum.
+    Verify(verify::VerifyArgs),
     /// Check a configuration file and say everything that is wrong with it.
     Check(check::CheckArgs),
 }
@@ -89,12 +97,11 @@ impl Cli {
     }
 }
 
-/// Exit codes beside 0 and 1, from the BSD list.
+/// Exit codes beside 0 and 1, from `sysexits.h`; the data directory has its own in
+/// [`DirectoryError::exit_code`].
 pub mod exit {
     /// The command line is wrong.
     pub const USAGE: u8 = 64;
-    /// Another process uses the data directory.
-    pub const IN_USE: u8 = 75;
     /// The configuration is wrong.
     pub const CONFIGURATION: u8 = 78;
 }
@@ -106,6 +113,8 @@ pub mod exit {
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Verdict(args) => verdict::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Send(args) => send::run(args),
         Command::Check(args) => check::run(args),
     }
@@ -117,6 +126,9 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("countersign: {error:#}");
     if error.downcast_ref::<Refused>().is_some() {
         return ExitCode::from(exit::CONFIGURATION);
+    }
+    if let Some(error) = error.downcast_ref::<DirectoryError>() {
+        return ExitCode::from(error.exit_code());
     }
     ExitCode::FAILURE
 }

@@ -1,0 +1,216 @@
+//! `countersign verify`: recounts the books from the journal and compares every sum.
+
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use countersign_core::fact::ReviewState;
+use countersign_core::money::Money;
+use countersign_core::settle::Books;
+use countersign_core::tally::Value;
+
+use super::client;
+use super::recount::{Recount, recount};
+use crate::clock;
+use crate::config::{Config, Overrides};
+use crate::publish::figures;
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// Data directory [default: ./countersign-data]; a server may be running on it.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration that the server runs with: patience and rates are part of the books.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
+    config: Option<PathBuf>,
+    /// Compare with the server at this operator port, too.
+    #[arg(long, value_name = "URL")]
+    operator: Option<String>,
+}
+
+/// Two numbers that must be equal.
+#[derive(Debug)]
+struct Check {
+    what: &'static str,
+    left: (&'static str, Number),
+    right: (&'static str, Number),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Number {
+    Count(i128),
+    Dollars(Money),
+}
+
+impl Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Count(count) => write!(f, "{count}"),
+            Number::Dollars(money) => write!(f, "${money}"),
+        }
+    }
+}
+
+impl From<u64> for Number {
+    fn from(count: u64) -> Number {
+        Number::Count(count.into())
+    }
+}
+
+impl From<Money> for Number {
+    fn from(money: Money) -> Number {
+        Number::Dollars(money)
+    }
+}
+
+pub(super) fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    let overrides = Overrides { data: args.data, ..Overrides::default() };
+    let config = Config::load(args.config.as_deref(), overrides)?;
+    // Asked first: what the server has by now is in the journal by then.
+    let server = args.operator.as_deref().map(ask_server).transpose()?;
+    let recount = recount(&config.data, config.books)?;
+
+    let mut wrong = 0_u32;
+    println!("{} records, {} facts", recount.records, recount.books.position());
+    if recount.damaged_bytes > 0 {
+        println!("DAMAGED: {} bytes of the journal have a wrong checksum", recount.damaged_bytes);
+        wrong += 1;
+    }
+    for check in checks(&recount) {
+        let Check { what, left, right } = check;
+        if left.1 == right.1 {
+            println!("ok    {what}: {}", left.1);
+        } else {
+            println!("WRONG {what}: {} {}, {} {}", left.0, left.1, right.0, right.1);
+            wrong += 1;
+        }
+    }
+    if let Some(server) = server {
+        wrong += compare_with_server(&server, &recount.books);
+    }
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn checks(recount: &Recount) -> Vec<Check> {
+    let books = &recount.books;
+    let totals = books.totals();
+    let accounted = totals.settled + totals.pending + totals.unattributed;
+    let mut checks = vec![Check {
+        what: "money is conserved",
+        left: ("incurred", totals.incurred.into()),
+        right: ("settled + pending + unattributed", accounted.into()),
+    }];
+    let mut against = |what, total: Number, metric, only: Only| {
+        let counted = match total {
+            Number::Count(_) => Number::Count(sum(recount, metric, only)),
+            Number::Dollars(_) => Number::Dollars(Money::from_pico(sum(recount, metric, only))),
+        };
+        checks.push(Check { what, left: ("total", total), right: ("counter", counted) });
+    };
+    let calls = totals.calls_ok + totals.calls_failed;
+    against("calls", calls.into(), "countersign.calls", None);
+    against("unpriced calls", totals.unpriced_calls.into(), "countersign.unpriced.calls", None);
+    let (usage, tokens) = (&totals.usage, "countersign.tokens");
+    against("input tokens", usage.input.into(), tokens, token("input"));
+    against("cache read tokens", usage.cache_read.into(), tokens, token("cache_read"));
+    against("cache write tokens", usage.cache_write.into(), tokens, token("cache_write"));
+    against("output tokens", usage.output.into(), tokens, token("output"));
+    against("reasoning tokens", usage.reasoning.into(), tokens, token("reasoning"));
+    against("incurred cost", totals.incurred.into(), "countersign.cost.incurred", None);
+    against("pending cost", totals.pending.into(), "countersign.cost.pending", None);
+    let unattributed = totals.unattributed.into();
+    against("unattributed cost", unattributed, "countersign.cost.unattributed", None);
+    let pending = totals.tasks_in(ReviewState::Pending).into();
+    against("pending tasks", pending, "countersign.pending.tasks", None);
+    checks.extend(task_checks(books));
+    checks
+}
+
+/// A key and the value that a series must have to be counted.
+type Only = Option<(&'static str, &'static str)>;
+
+const fn token(kind: &'static str) -> Only {
+    Some(("gen_ai.token.type", kind))
+}
+
+/// The sum over all series of a metric, in the raw unit.
+fn sum(recount: &Recount, metric: &str, only: Only) -> i128 {
+    let mut sum = 0;
+    recount.tally.visit(&recount.books, clock::now(), &mut |series| {
+        if series.metric.name == metric && only.is_none_or(|only| series.attributes.contains(&only))
+        {
+            sum += match series.value {
+                Value::Count(count) => i128::from(count),
+                Value::Level(level) => i128::from(level),
+                Value::Money(money) => money.pico(),
+                Value::Millis(millis) => i128::from(millis),
+                Value::Histogram(_) => 0,
+            };
+        }
+    });
+    sum
+}
+
+/// The totals once more, from the tasks themselves.
+fn task_checks(books: &Books) -> Vec<Check> {
+    let totals = books.totals();
+    let (mut settled, mut pending, mut review) = (Money::ZERO, Money::ZERO, Money::ZERO);
+    let mut states = [0_u64; ReviewState::ALL.len()];
+    for task in books.tasks() {
+        if task.state() == ReviewState::Pending {
+            pending += task.cost();
+        } else {
+            settled += task.cost();
+        }
+        review += task.review_cost();
+        if let Some(count) = states.get_mut(task.state() as usize) {
+            *count += 1;
+        }
+    }
+    let of = |what, total: Number, tasks: Number| Check {
+        what,
+        left: ("total", total),
+        right: ("tasks", tasks),
+    };
+    let judged = |states: &[u64]| states.iter().skip(1).sum::<u64>();
+    vec![
+        of("settled cost, by task", totals.settled.into(), settled.into()),
+        of("pending cost, by task", totals.pending.into(), pending.into()),
+        of("review cost, by task", totals.review.into(), review.into()),
+        of("judged tasks, by task", judged(&totals.tasks).into(), judged(&states).into()),
+    ]
+}
+
+/// What a running server says of itself: its position and its totals.
+struct Server {
+    position: u64,
+    totals: serde_json::Value,
+}
+
+fn ask_server(operator: &str) -> anyhow::Result<Server> {
+    let client = client::client()?;
+    let status = client::get(&client, operator, "/api/v1/status", &[])?;
+    let totals = client::get(&client, operator, "/api/v1/totals", &[])?;
+    let position = status.get("position").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    Ok(Server { position, totals })
+}
+
+fn compare_with_server(server: &Server, books: &Books) -> u32 {
+    if server.position != books.position() {
+        println!(
+            "note  the server was at fact {}, the journal is at {}: not compared while it works",
+            server.position,
+            books.position()
+        );
+        return 0;
+    }
+    let recounted = serde_json::to_value(figures::totals(books.totals())).unwrap_or_default();
+    if recounted == server.totals {
+        println!("ok    the server's totals");
+        return 0;
+    }
+    println!("WRONG the server's totals: {}, recounted {recounted}", server.totals);
+    1
+}

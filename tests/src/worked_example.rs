@@ -1,0 +1,113 @@
+//! Ten tasks whose figures were computed by hand: what the program must say, to the cent.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::otlp::{Is, call, request};
+use crate::server::{Server, run};
+
+/// Task, cost of the first pass, of retries, of rework, the verdict, review minutes, rounds.
+type Row = (&'static str, f64, f64, f64, &'static str, u32, u32);
+
+const TASKS: [Row; 10] = [
+    ("u1", 1.00, 0.00, 0.00, "accepted", 5, 1),
+    ("u2", 1.00, 0.20, 0.00, "accepted", 5, 1),
+    ("u3", 1.00, 0.00, 0.00, "accepted", 5, 1),
+    ("u4", 1.00, 0.00, 1.50, "accepted", 12, 2),
+    ("u5", 1.00, 0.00, 0.00, "edited", 15, 1),
+    ("u6", 1.00, 0.20, 0.00, "rejected", 8, 1),
+    ("u7", 1.00, 0.00, 1.50, "rejected", 10, 2),
+    ("u8", 1.00, 0.00, 0.00, "escalated", 6, 1),
+    ("u9", 0.60, 0.00, 0.00, "withdrawn", 0, 1),
+    ("u10", 1.00, 0.00, 0.00, "", 0, 1),
+];
+
+/// One trace for each task: the first call is the root, the others are below it.
+fn traces() -> Vec<u8> {
+    let mut spans = Vec::new();
+    for (trace, (task, first, retry, rework, ..)) in (1..).zip(TASKS) {
+        spans.push(call(trace, 1, task, first, &[]));
+        let mut below = Vec::new();
+        if retry > 0.0 {
+            below.push(call(
+                trace,
+                2,
+                task,
+                retry,
+                &[("countersign.retry.regeneration", Is::Count(1))],
+            ));
+        }
+        if rework > 0.0 {
+            below.push(call(trace, 3, task, rework, &[("countersign.round", Is::Count(2))]));
+        }
+        // Each call has a trace of its own: a call below a call would be a part of its sum.
+        for (span, number) in below.iter_mut().zip(1_u128..) {
+            span.trace_id = (trace + 100 * number).to_be_bytes().to_vec();
+        }
+        spans.extend(below);
+    }
+    request(spans)
+}
+
+fn verdicts() -> Value {
+    let judged = TASKS.iter().filter(|(.., state, _, _)| !state.is_empty());
+    judged
+        .map(|(task, _, _, _, state, minutes, rounds)| {
+            json!({
+                "id": format!("verdict-{task}"),
+                "task": task,
+                "state": state,
+                "source": {"kind": "human", "system": "github"},
+                "round": rounds,
+                "review_seconds": minutes * 60,
+            })
+        })
+        .collect()
+}
+
+fn figures(report: &Value) -> Value {
+    let total = &report["outcomes"]["total"];
+    json!({
+        "cost_usd": report["cost_usd"],
+        "tasks": report["tasks"],
+        "served": total["served"],
+        "net_served": total["net_served"],
+        "per_accepted": total["cost_usd"]["per_accepted"],
+        "per_accepted_with_review": total["cost_usd"]["per_accepted_with_review"],
+        "direct_per_accepted": total["cost_usd"]["direct_per_accepted"],
+        "rates": total["rates"],
+        "retries": total["retries"],
+        "calls": report["calls"],
+    })
+}
+
+#[test]
+fn its_figures_are_right_to_the_cent() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = Server::start(&data);
+    server.export("/v1/traces", traces());
+    server.verdicts(&verdicts());
+    server.wait_until_booked();
+    let report = |operator: &str| {
+        let (code, out, err) = run(&["report", "--json", "--operator", operator]);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let before = report(&server.operator);
+    expect![[r#""#]].assert_eq(&serde_json::to_string_pretty(&figures(&before)).unwrap());
+
+    server.verdicts(&json!({"id": "revert", "task": "u3", "state": "defect"}));
+    server.wait_until_booked();
+    let after = report(&server.operator);
+    expect![[r#""#]].assert_eq(&serde_json::to_string_pretty(&figures(&after)).unwrap());
+
+    let (code, table, err) = run(&["report", "--operator", &server.operator]);
+    assert_eq!(code, 0, "{err}");
+    expect![[r#""#]].assert_eq(&table);
+
+    server.stop();
+    let (code, out, err) = run(&["report", "--json", "--data", data.to_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), after, "offline it is the same");
+}
