@@ -69,3 +69,14 @@ pub const OUTCOME_ROWS_MAX: usize = 2_000;
 
 /// Largest price file, in bytes: sixteen times the largest that is published.
 pub const PRICE_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Messages that wait for the keeper.
+pub const KEEPER_QUEUE_MAX: usize = 4_096;
+/// Bytes of one group commit.
+pub const GROUP_BYTES_MAX: usize = 8 << 20;
+/// The keeper looks at the clock at least so often.
+pub const KEEPER_IDLE_MS: u64 = 1_000;
+/// Deadlines are met together when they are closer than this.
+pub const TICK_MS_MIN: u64 = 100;
+/// A journal that failed is tried again so long after.
+pub const REOPEN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);

@@ -56,7 +56,7 @@ impl Books {
             let mut subject = Subject::named(call.identity.task);
             subject.add(&call.identity, &mut self.names);
             let due = now + limits::SIGNAL_HOLD_MS * MS;
-            self.held.push_back((due, self.position, Held::Call(held, subject.into())));
+            self.held.push_back((due, self.position, Held::Call(held.into(), subject.into())));
             return;
         }
         self.response_seen(call);

@@ -231,12 +231,12 @@ pub(super) fn earliest(a: UnixNanos, b: UnixNanos) -> UnixNanos {
 }
 
 /// Aliases are kept for display in the order of their text, so that arrival does not show.
-fn show_alias(task: &mut Task, text: &Box<str>) {
-    if text.is_empty() || *text == task.id {
+fn show_alias(task: &mut Task, text: &str) {
+    if text.is_empty() || *text == *task.id {
         return;
     }
-    if let Err(place) = task.aliases.binary_search(text) {
-        task.aliases.insert(place, text.clone());
+    if let Err(place) = task.aliases.binary_search_by(|alias| (**alias).cmp(text)) {
+        task.aliases.insert(place, text.into());
         task.aliases.truncate(limits::TASK_ALIASES_SHOWN_MAX);
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct Response {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Held {
     /// A call that a log record reported.
-    Call(HeldCall, Box<Subject>),
+    Call(Box<HeldCall>, Box<Subject>),
     /// An increment of a metric.
     Increment(Box<Increment>),
 }

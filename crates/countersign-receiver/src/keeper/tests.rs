@@ -1,0 +1,101 @@
+//! The keeper with a real directory: what was acknowledged is there again after a restart.
+
+use countersign_core::fact::{Basis, SourceKind, Verdict};
+use countersign_core::fact::{Call, Cost, CostSource, Fact, Judgement, Place, Usage};
+use countersign_core::key::{Key, SpanId, TraceId};
+use countersign_core::money::Money;
+use countersign_core::settle::{Settings, Totals};
+use tempfile::TempDir;
+
+use super::{Keeper, Options, Refusal, Running, Submission};
+use crate::journal::{DataDirectory, FactWriter};
+
+fn start(path: &std::path::Path, relays: bool) -> (Keeper, Running) {
+    let directory = DataDirectory::open(path).unwrap();
+    let span: super::VerdictSpan = |_, _| Some(bytes::Bytes::from_static(b"span"));
+    let options =
+        Options { settings: Settings::default(), verdict_span: relays.then_some(span), relays };
+    Keeper::start(directory, options).unwrap()
+}
+
+fn submission(number: u64) -> Submission {
+    let place = Place { trace: TraceId(number.into()), span: SpanId(number), parent: SpanId::NONE };
+    let call = Call {
+        place,
+        record: Key::of_span(place.trace, place.span),
+        model: "m",
+        usage: Some(Usage { input: 1, ..Usage::default() }),
+        cost: Cost::Priced(Money::from_pico(7), CostSource::Reported),
+        ..Call::default()
+    };
+    let id = place.trace.to_string();
+    let verdict = Verdict {
+        id: Key::of(&id),
+        task: &id,
+        trace: TraceId::NONE,
+        judgement: Judgement::Accepted,
+        effective: 1,
+        source: SourceKind::Human,
+        system: "",
+        basis: Basis::Explicit,
+        round: 0,
+        supersedes: Key::NONE,
+        reason: "",
+        edit_ppm: None,
+        review_ms: Some(1_000),
+        policy_version: "",
+    };
+    let mut facts = FactWriter::default();
+    facts.push(&Fact::Call(call));
+    facts.push(&Fact::Verdict(verdict));
+    let traces = countersign_core::dialect::Signal::Traces;
+    Submission { facts: facts.into_bytes(), relay: Some((traces, "request".into())) }
+}
+
+async fn totals_when_booked(keeper: &Keeper, position: u64) -> Totals {
+    loop {
+        let booked = keeper
+            .ask(move |view| {
+                (view.books.booked_to() >= position).then(|| view.books.totals().clone())
+            })
+            .await
+            .unwrap();
+        if let Some(totals) = booked {
+            return totals;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_restart() {
+    let home = TempDir::new().unwrap();
+    let (keeper, running) = start(home.path(), true);
+    let mut position = 0;
+    for number in 1..=20 {
+        position = keeper.submit(submission(number)).await.unwrap().position;
+    }
+    let totals = totals_when_booked(&keeper, position).await;
+    assert_eq!(totals.calls_ok, 20);
+    assert_eq!(totals.settled, Money::from_pico(140));
+    let feed = keeper.relay().unwrap();
+    let mut reader = feed.reader(1).unwrap();
+    let mut relayed = Vec::new();
+    while let Some(record) = reader.next().unwrap() {
+        let record = super::RelayRecord::decode(record.payload).unwrap();
+        relayed.push(record.request.to_vec());
+    }
+    assert_eq!(relayed.iter().filter(|request| *request == b"request").count(), 20);
+    assert_eq!(relayed.iter().filter(|request| *request == b"span").count(), 20);
+    keeper.stop();
+    running.join();
+    assert_eq!(keeper.submit(submission(1)).await, Err(Refusal::Stopping));
+    drop(keeper);
+
+    let (keeper, running) = start(home.path(), true);
+    assert_eq!(totals_when_booked(&keeper, 0).await, totals);
+    let again = keeper.submit(submission(3)).await.unwrap();
+    assert_eq!(totals_when_booked(&keeper, again.position).await, totals);
+    keeper.stop();
+    running.join();
+}
