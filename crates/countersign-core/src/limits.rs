@@ -1,11 +1,35 @@
 //! Every limit of the core, by name. Reaching one is counted; the totals still add up.
 
+/// Fields, records and attributes that a walk over one request may come upon.
+pub const NODES_PER_REQUEST_MAX: usize = 1_000_000;
+/// Spans of one request.
+pub const SPANS_PER_REQUEST_MAX: usize = 50_000;
+/// Log records of one request.
+pub const LOGS_PER_REQUEST_MAX: usize = 50_000;
+/// Metric points of one request.
+pub const POINTS_PER_REQUEST_MAX: usize = 100_000;
+/// Attributes of one record that are looked at. SDKs stop at 128 by default, but some
+/// instrumentations raise that to 10,000, and put the token counts behind the messages.
+pub const ATTRIBUTES_PER_RECORD_MAX: usize = 10_000;
+/// Longest value that is kept of an attribute, in bytes.
+pub const VALUE_BYTES_MAX: usize = 512;
+/// How far in the past a time may lie before it is taken for a broken clock.
+pub const PAST_MS_MAX: u64 = 90 * 24 * 3_600_000;
+/// How far in the future a time may lie before it is taken for a broken clock.
+pub const FUTURE_MS_MAX: u64 = 10 * 60_000;
+
 /// Longest name (workflow, model, route …) that is kept, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 /// Distinct names.
 pub const NAMES_MAX: usize = 200_000;
 /// What a name over [`NAMES_MAX`] becomes.
 pub const OVERFLOW_NAME: &str = "otel.overflow";
+/// Longest text value of a gen-AI record that is relayed, in bytes; longer ones are cut.
+pub const RELAYED_TEXT_BYTES_MAX: usize = 256;
+/// Longest value of any other record that is relayed, in bytes; longer ones are dropped.
+pub const RELAYED_VALUE_BYTES_MAX: usize = 1_024;
+/// Longest trace state that is relayed, in bytes: what W3C asks every participant to carry.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
 /// Longest task id or alias text that is kept for display, in bytes.
 pub const ALIAS_BYTES_MAX: usize = 512;
 

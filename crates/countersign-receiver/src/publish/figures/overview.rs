@@ -88,7 +88,7 @@ pub struct Waiting {
     pub tasks: u64,
     /// Their cost so far.
     pub cost_usd: Dollars,
-    /// Seconds since their work ended.
+    /// Seconds since their work began.
     pub age_seconds: Spread,
     /// The longest of them.
     pub age_seconds_max: Option<f64>,
@@ -124,7 +124,7 @@ pub fn overview(books: &Books, tally: &Tally, now: UnixNanos) -> Overview {
         }
         gathered.iter_mut().for_each(|outcomes| outcomes.add(&work));
         if work.state == ReviewState::Pending {
-            ages.push(now.saturating_sub(work.ended.max(work.started)));
+            ages.push(now.saturating_sub(work.started));
             at_risk += work.cost;
         } else {
             first_decided = first_decided.min(work.decided);

@@ -1,0 +1,297 @@
+//! Attributes: key-value pairs that pass, are cut, or are left out.
+
+use alloc::vec::Vec;
+
+use super::keys::{self, Rule};
+use super::shape;
+use super::splice::{Walked, close, open};
+use crate::decode::wire::{Field, Fields, Malformed, Wire, put_bytes};
+use crate::limits;
+
+/// Which attributes of a record pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Policy {
+    /// Those whose key is listed, if the value looks as it should.
+    AllowList,
+    /// Those whose key is not known to carry content or secrets, if the value is short.
+    DenyList,
+}
+
+/// The value of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// A string.
+    Text(&'a [u8]),
+    /// A boolean, an integer or a double.
+    Number,
+    /// An array's members.
+    List(&'a [u8]),
+    /// A map's members, or bytes.
+    Other(&'a [u8]),
+    /// Nothing, or several values at once, of which readers may take either.
+    Void,
+}
+
+/// One attribute, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attribute<'a> {
+    /// Its key.
+    pub(super) key: &'a [u8],
+    /// Its value.
+    pub(super) value: Value<'a>,
+    /// Bytes of the encoded value.
+    size: usize,
+    /// Whether the message has a key and a value and nothing else.
+    plain: bool,
+}
+
+/// What passed of an attribute whose key is listed: how it may be used to name the span.
+pub(super) type Passed<'a> = Option<(Rule, &'a [u8])>;
+
+/// Reads a `KeyValue`.
+pub(super) fn parse(bytes: &[u8]) -> Result<Attribute<'_>, Malformed> {
+    let mut attribute = Attribute { key: b"", value: Value::Void, size: 0, plain: true };
+    let (mut keys, mut values) = (0, 0);
+    for field in Fields::of(bytes) {
+        let field = field?;
+        match (field.number, field.value) {
+            (1, Wire::Bytes(key)) => {
+                attribute.key = key;
+                keys += 1;
+            }
+            (2, Wire::Bytes(value)) => {
+                attribute.value = parse_value(value)?;
+                attribute.size = value.len();
+                values += 1;
+            }
+            _ => attribute.plain = false,
+        }
+    }
+    attribute.plain &= keys == 1 && values == 1;
+    Ok(attribute)
+}
+
+/// Reads an `AnyValue`.
+pub(super) fn parse_value(bytes: &[u8]) -> Result<Value<'_>, Malformed> {
+    let mut fields = Fields::of(bytes);
+    let Some(field) = fields.next() else { return Ok(Value::Void) };
+    let field = field?;
+    if fields.next().transpose()?.is_some() {
+        return Ok(Value::Void);
+    }
+    Ok(match (field.number, field.value) {
+        (1, Wire::Bytes(text)) => Value::Text(text),
+        (2 | 3, Wire::Varint(_)) | (4, Wire::Fixed64(_)) => Value::Number,
+        (5, Wire::Bytes(members)) => Value::List(members),
+        (6 | 7, Wire::Bytes(members)) => Value::Other(members),
+        _ => Value::Void,
+    })
+}
+
+/// Writes one attribute if the policy lets it pass.
+pub(super) fn copy<'a>(
+    field: Field<'a>,
+    policy: Policy,
+    out: &mut Vec<u8>,
+) -> Result<Passed<'a>, Malformed> {
+    let Wire::Bytes(bytes) = field.value else { return Ok(None) };
+    let attribute = parse(bytes)?;
+    if !attribute.plain {
+        return Ok(None);
+    }
+    match policy {
+        Policy::AllowList => allow(attribute, field, out),
+        Policy::DenyList => {
+            if tolerated(attribute)? {
+                out.extend_from_slice(field.raw);
+            }
+            Ok(None)
+        }
+    }
+}
+
+fn allow<'a>(
+    attribute: Attribute<'a>,
+    field: Field<'a>,
+    out: &mut Vec<u8>,
+) -> Result<Passed<'a>, Malformed> {
+    let Some(rule) = keys::allowed(attribute.key) else { return Ok(None) };
+    match attribute.value {
+        Value::Number => {
+            out.extend_from_slice(field.raw);
+            Ok(None)
+        }
+        Value::Text(text) => {
+            let Some(kept) = fitting(rule, text) else { return Ok(None) };
+            if kept.len() == text.len() {
+                out.extend_from_slice(field.raw);
+            } else {
+                put_text(out, field.number, attribute.key, kept);
+            }
+            Ok(Some((rule, kept)))
+        }
+        Value::List(members) => {
+            if rule == Rule::Reasons && are_reasons(members)? {
+                out.extend_from_slice(field.raw);
+            }
+            Ok(None)
+        }
+        Value::Other(_) | Value::Void => Ok(None),
+    }
+}
+
+fn fitting(rule: Rule, text: &[u8]) -> Option<&[u8]> {
+    match rule {
+        Rule::Number => shape::number(text),
+        Rule::Id | Rule::RequestModel | Rule::ResponseModel | Rule::Tool => shape::id(text),
+        Rule::Name | Rule::Agent | Rule::Workflow => shape::name(text),
+        Rule::Word | Rule::Operation => shape::word(text),
+        Rule::Reasons => shape::reasons(text),
+        Rule::Counts => shape::counts(text),
+        Rule::Link => shape::link(text),
+        Rule::Place => shape::place(text),
+        Rule::Denied => None,
+    }
+}
+
+fn are_reasons(members: &[u8]) -> Result<bool, Malformed> {
+    if members.len() > limits::RELAYED_TEXT_BYTES_MAX {
+        return Ok(false);
+    }
+    for member in Fields::of(members) {
+        let Wire::Bytes(member) = member?.value else { return Ok(false) };
+        match parse_value(member)? {
+            Value::Text(text) if shape::reasons(text).is_some() => {}
+            Value::Number => {}
+            Value::Text(_) | Value::List(_) | Value::Other(_) | Value::Void => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+fn tolerated(attribute: Attribute<'_>) -> Result<bool, Malformed> {
+    if attribute.size > limits::RELAYED_VALUE_BYTES_MAX {
+        return Ok(false);
+    }
+    let numeric = attribute.value == Value::Number;
+    Ok(keys::tolerated(attribute.key, numeric) && harmless(attribute.value, 0)?)
+}
+
+/// How deep arrays and maps of records that are no gen-AI records are looked into; what is
+/// nested deeper does not pass.
+const NESTING_MAX: u8 = 4;
+
+/// Whether a value is valid text and nothing in it has a key that is denied.
+pub(super) fn harmless(value: Value<'_>, depth: u8) -> Result<bool, Malformed> {
+    let members = match value {
+        Value::Text(text) => return Ok(core::str::from_utf8(text).is_ok()),
+        Value::Number => return Ok(true),
+        Value::Void => return Ok(false),
+        Value::List(members) | Value::Other(members) if depth < NESTING_MAX => members,
+        Value::List(_) | Value::Other(_) => return Ok(false),
+    };
+    let list = matches!(value, Value::List(_));
+    for member in Fields::of(members) {
+        let Ok(Field { number: 1, value: Wire::Bytes(member), .. }) = member else {
+            return Ok(false);
+        };
+        let ok = if list {
+            harmless(parse_value(member)?, depth + 1)?
+        } else {
+            let member = parse(member)?;
+            let numeric = member.value == Value::Number;
+            member.plain
+                && keys::tolerated(member.key, numeric)
+                && harmless(member.value, depth + 1)?
+        };
+        if !ok {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes an attribute with a text value.
+pub(super) fn put_text(out: &mut Vec<u8>, number: u32, key: &[u8], text: &[u8]) {
+    let attribute = open(out, number, key.len() + text.len() + 6);
+    put_bytes(out, 1, key);
+    let value = open(out, 2, text.len() + 2);
+    put_bytes(out, 1, text);
+    close(out, value);
+    close(out, attribute);
+}
+
+/// Writes an attribute with a double value.
+pub(super) fn put_double(out: &mut Vec<u8>, number: u32, key: &[u8], value: f64) {
+    let attribute = open(out, number, key.len() + 13);
+    put_bytes(out, 1, key);
+    let mut encoded = [0x21, 0, 0, 0, 0, 0, 0, 0, 0];
+    for (slot, byte) in encoded.iter_mut().skip(1).zip(value.to_le_bytes()) {
+        *slot = byte;
+    }
+    put_bytes(out, 2, &encoded);
+    close(out, attribute);
+}
+
+/// Copies a resource: by allow-list whatever the mode, since resources are sent by everybody.
+pub(super) fn resource(number: u32, bytes: &[u8], strict: bool, out: &mut Vec<u8>) -> Walked {
+    let resource = open(out, number, bytes.len());
+    for field in Fields::of(bytes) {
+        let field = field?;
+        match (field.number, field.value) {
+            (1, Wire::Bytes(pair)) => {
+                let attribute = parse(pair)?;
+                let host = matches!(attribute.key, b"host.name" | b"host.id");
+                if !attribute.plain || strict && host || !of_a_resource(attribute.key) {
+                    continue;
+                }
+                match attribute.value {
+                    Value::Number => out.extend_from_slice(field.raw),
+                    Value::Text(text) => match shape::name(text) {
+                        Some(kept) if kept.len() == text.len() => {
+                            out.extend_from_slice(field.raw);
+                        }
+                        Some(kept) => put_text(out, 1, attribute.key, kept),
+                        None => {}
+                    },
+                    Value::List(_) | Value::Other(_) | Value::Void => {}
+                }
+            }
+            (_, Wire::Bytes(_)) => {}
+            _ => out.extend_from_slice(field.raw),
+        }
+    }
+    close(out, resource);
+    Ok(())
+}
+
+fn of_a_resource(key: &[u8]) -> bool {
+    const EXACT: [&[u8]; 7] = [
+        b"host.name",
+        b"host.id",
+        b"host.arch",
+        b"session.id",
+        b"gen_ai.agent.name",
+        b"process.pid",
+        b"gen_ai.agent.id",
+    ];
+    const PREFIXES: [&[u8]; 12] = [
+        b"service.",
+        b"telemetry.",
+        b"deployment.",
+        b"k8s.",
+        b"container.",
+        b"cloud.",
+        b"os.",
+        b"process.runtime.",
+        b"countersign.",
+        b"vcs.",
+        b"faas.",
+        b"cicd.",
+    ];
+    // Annotations and labels are free text; a command line holds prompts.
+    const FREE: [&[u8]; 3] = [b".annotation", b".label", b".command"];
+    EXACT.contains(&key)
+        || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+            && !FREE.iter().any(|free| key.windows(free.len()).any(|part| part == *free))
+}

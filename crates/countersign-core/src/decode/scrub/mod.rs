@@ -1,0 +1,228 @@
+//! Scrub: an OTLP request without its content, spliced together from its own bytes.
+//!
+//! Records of models and agents pass by allow-list: a key nobody vouched for is dropped, and a
+//! value that does not look as its key promises is dropped too. Other records keep what is not
+//! known to carry content or secrets. Nothing is decoded into a tree; what passes is copied as
+//! it came, and the lengths around it are patched. Scrubbing twice gives the same bytes.
+
+mod attributes;
+mod keys;
+mod log;
+mod metric;
+mod name;
+mod shape;
+mod span;
+mod splice;
+mod table;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use self::attributes::Policy;
+use self::splice::{Walked, close, open, unknown};
+use crate::decode::wire::{Field, Fields, Malformed, Wire};
+use crate::dialect::{Scrub, Signal};
+use crate::fact::CostSource;
+use crate::money::Money;
+
+/// What is added to one span of a request that is scrubbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpanNote {
+    /// Which span of the request, counted from 0 in the order of the bytes.
+    pub ordinal: u32,
+    /// What it cost and who says so.
+    pub cost: Option<(Money, CostSource)>,
+}
+
+/// What a scrubbed request held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Spans, log records or points.
+    pub seen: u64,
+    /// Those that passed by the allow-list of gen-AI records.
+    pub gen_ai: u64,
+}
+
+impl Summary {
+    fn count(&mut self, gen_ai: bool) {
+        self.seen += 1;
+        self.gen_ai += u64::from(gen_ai);
+    }
+}
+
+/// Scrubs requests for one instance of Countersign.
+#[derive(Clone, Debug)]
+pub struct Scrubber {
+    /// The encoded attribute that says who booked a span.
+    booked_by: Box<[u8]>,
+}
+
+/// What holds for all records of a scope, and the figures of the whole request.
+struct Frame<'a> {
+    signal: Signal,
+    strict: bool,
+    gen_ai: bool,
+    booked_by: &'a [u8],
+    notes: core::iter::Peekable<core::slice::Iter<'a, SpanNote>>,
+    ordinal: u32,
+    summary: Summary,
+}
+
+impl Frame<'_> {
+    fn policy(&self, gen_ai: bool) -> Policy {
+        if gen_ai || self.strict { Policy::AllowList } else { Policy::DenyList }
+    }
+}
+
+impl Scrubber {
+    /// A scrubber for the instance with this id.
+    #[must_use]
+    pub fn new(instance: &str) -> Scrubber {
+        let mut booked_by = Vec::new();
+        attributes::put_text(&mut booked_by, 9, span::BOOKED_BY.as_bytes(), instance.as_bytes());
+        Scrubber { booked_by: booked_by.into_boxed_slice() }
+    }
+
+    /// Appends the request to `out`, scrubbed. `notes` are sorted by ordinal; they say what is
+    /// added to spans and mean nothing for other signals. [`Scrub::Off`] copies the bytes and
+    /// adds nothing.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the bytes are no such message, at an offset within the message that is
+    /// broken; then `out` is as it was.
+    pub fn scrub(
+        &mut self,
+        signal: Signal,
+        bytes: &[u8],
+        mode: Scrub,
+        notes: &[SpanNote],
+        out: &mut Vec<u8>,
+    ) -> Result<Summary, Malformed> {
+        if mode == Scrub::Off {
+            out.extend_from_slice(bytes);
+            return Ok(Summary::default());
+        }
+        debug_assert!(notes.is_sorted_by_key(|note| note.ordinal), "notes are sorted");
+        let before = out.len();
+        out.reserve(bytes.len());
+        let mut frame = Frame {
+            signal,
+            strict: mode == Scrub::Strict,
+            gen_ai: false,
+            booked_by: &self.booked_by,
+            notes: notes.iter().peekable(),
+            ordinal: 0,
+            summary: Summary::default(),
+        };
+        match copy_request(bytes, &mut frame, out) {
+            Ok(()) => Ok(frame.summary),
+            Err(malformed) => {
+                out.truncate(before);
+                Err(malformed)
+            }
+        }
+    }
+}
+
+fn copy_request(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+    for field in Fields::of(bytes) {
+        let field = field?;
+        match (field.number, field.value) {
+            (1, Wire::Bytes(group)) => copy_resource_group(group, frame, out)?,
+            (_, value) => unknown(out, value, field.raw),
+        }
+    }
+    Ok(())
+}
+
+/// `ResourceSpans`, `ResourceLogs` or `ResourceMetrics`: they have one shape.
+fn copy_resource_group(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+    let group = open(out, 1, bytes.len());
+    for field in Fields::of(bytes) {
+        let field = field?;
+        match (field.number, field.value) {
+            (1, Wire::Bytes(resource)) => attributes::resource(1, resource, frame.strict, out)?,
+            (2, Wire::Bytes(scope_group)) => copy_scope_group(scope_group, frame, out)?,
+            (3, Wire::Bytes(url)) => copy_schema(field, url, out),
+            (_, value) => unknown(out, value, field.raw),
+        }
+    }
+    close(out, group);
+    Ok(())
+}
+
+/// `ScopeSpans`, `ScopeLogs` or `ScopeMetrics`.
+fn copy_scope_group(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+    frame.gen_ai = scope_is_gen_ai(bytes)?;
+    let group = open(out, 2, bytes.len());
+    for field in Fields::of(bytes) {
+        let field = field?;
+        match (field.number, field.value) {
+            (1, Wire::Bytes(scope)) => copy_scope(scope, frame, out)?,
+            (2, Wire::Bytes(inner)) => match frame.signal {
+                Signal::Traces => {
+                    let ordinal = frame.ordinal;
+                    frame.ordinal += 1;
+                    let note = frame.notes.next_if(|note| note.ordinal <= ordinal);
+                    let note = note.filter(|note| note.ordinal == ordinal);
+                    span::copy(inner, frame, note, out)?;
+                }
+                Signal::Logs => log::copy(inner, frame, out)?,
+                Signal::Metrics => metric::copy(inner, frame, out)?,
+            },
+            (3, Wire::Bytes(url)) => copy_schema(field, url, out),
+            (_, value) => unknown(out, value, field.raw),
+        }
+    }
+    close(out, group);
+    Ok(())
+}
+
+fn scope_is_gen_ai(bytes: &[u8]) -> Result<bool, Malformed> {
+    for field in Fields::of(bytes) {
+        let field = field?;
+        let (1, Wire::Bytes(scope)) = (field.number, field.value) else { continue };
+        for part in Fields::of(scope) {
+            if let Field { number: 1, value: Wire::Bytes(name), .. } = part?
+                && keys::gen_ai_name(name)
+            {
+                return Ok(true);
+            }
+        }
+        if span::marked(scope, 3)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn copy_scope(bytes: &[u8], frame: &Frame<'_>, out: &mut Vec<u8>) -> Walked {
+    let policy = frame.policy(frame.gen_ai);
+    let scope = open(out, 1, bytes.len());
+    for field in Fields::of(bytes) {
+        let field = field?;
+        match (field.number, field.value) {
+            (1 | 2, Wire::Bytes(text)) => {
+                if shape::id(text).is_some_and(|kept| kept.len() == text.len()) {
+                    out.extend_from_slice(field.raw);
+                }
+            }
+            (3, Wire::Bytes(_)) => {
+                attributes::copy(field, policy, out)?;
+            }
+            (_, value) => unknown(out, value, field.raw),
+        }
+    }
+    close(out, scope);
+    Ok(())
+}
+
+fn copy_schema(field: Field<'_>, url: &[u8], out: &mut Vec<u8>) {
+    let whole = shape::link(url).is_some_and(|kept| kept.len() == url.len());
+    if whole && (url.is_empty() || url.starts_with(b"http")) {
+        out.extend_from_slice(field.raw);
+    }
+}
+
+#[cfg(test)]
+mod tests;

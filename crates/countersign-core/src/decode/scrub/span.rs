@@ -1,0 +1,194 @@
+//! Span: one span without its content, its name rebuilt, its cost added.
+
+use alloc::vec::Vec;
+
+use super::attributes::{self, Passed, Policy};
+use super::keys::{self, Rule};
+use super::shape;
+use super::splice::{Walked, close, open, unknown};
+use super::{Frame, SpanNote, name};
+use crate::decode::wire::{Field, Fields, Malformed, Wire, put_bytes};
+use crate::limits;
+use crate::names::cut;
+
+const ATTRIBUTES: u32 = 9;
+/// What relayed calls are marked with.
+pub(super) const BOOKED_BY: &str = "countersign.booked_by";
+const COST_USD: &str = "countersign.cost.usd";
+const COST_SOURCE: &str = "countersign.cost.source";
+
+/// What of a span's attributes may name it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Naming<'a> {
+    pub(super) operation: &'a [u8],
+    pub(super) request_model: &'a [u8],
+    pub(super) response_model: &'a [u8],
+    pub(super) agent: &'a [u8],
+    pub(super) workflow: &'a [u8],
+    pub(super) tool: &'a [u8],
+}
+
+impl<'a> Naming<'a> {
+    fn see(&mut self, passed: Passed<'a>) {
+        let Some((rule, text)) = passed else { return };
+        let slot = match rule {
+            Rule::Operation => &mut self.operation,
+            Rule::RequestModel => &mut self.request_model,
+            Rule::ResponseModel => &mut self.response_model,
+            Rule::Agent => &mut self.agent,
+            Rule::Workflow => &mut self.workflow,
+            Rule::Tool => &mut self.tool,
+            Rule::Number
+            | Rule::Id
+            | Rule::Name
+            | Rule::Word
+            | Rule::Reasons
+            | Rule::Counts
+            | Rule::Link
+            | Rule::Place
+            | Rule::Denied => return,
+        };
+        if slot.is_empty() {
+            *slot = text;
+        }
+    }
+}
+
+/// Whether an attribute of this message, under field `number`, marks it as a gen-AI record.
+pub(super) fn marked(bytes: &[u8], number: u32) -> Result<bool, Malformed> {
+    for field in Fields::of(bytes) {
+        let field = field?;
+        let Wire::Bytes(pair) = field.value else { continue };
+        if field.number != number {
+            continue;
+        }
+        for part in Fields::of(pair) {
+            if let Field { number: 1, value: Wire::Bytes(key), .. } = part?
+                && keys::marks(key)
+            {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Copies a span. Its name is written last, when its attributes are known.
+pub(super) fn copy(
+    bytes: &[u8],
+    frame: &mut Frame<'_>,
+    note: Option<&SpanNote>,
+    out: &mut Vec<u8>,
+) -> Walked {
+    let gen_ai = frame.gen_ai || marked(bytes, ATTRIBUTES)?;
+    frame.summary.count(gen_ai);
+    let policy = frame.policy(gen_ai);
+    let mut naming = Naming::default();
+    let mut name: &[u8] = b"";
+    let span = open(out, 2, bytes.len());
+    for field in Fields::of(bytes) {
+        let field = field?;
+        let Wire::Bytes(inner) = field.value else {
+            out.extend_from_slice(field.raw);
+            continue;
+        };
+        match field.number {
+            ATTRIBUTES if note.is_some() && noted(inner)? => {}
+            ATTRIBUTES => naming.see(attributes::copy(field, policy, out)?),
+            1 if matches!(inner.len(), 0 | 16) => out.extend_from_slice(field.raw),
+            2 | 4 if matches!(inner.len(), 0 | 8) => out.extend_from_slice(field.raw),
+            3 if shape::trace_state(inner) => out.extend_from_slice(field.raw),
+            5 => name = inner,
+            11 => copy_event(inner, policy, gen_ai, out)?,
+            13 => copy_link(inner, out)?,
+            15 => copy_status(inner, out)?,
+            _ => {}
+        }
+    }
+    if let Some(note) = note {
+        put_note(note, frame.booked_by, out);
+    }
+    if policy == Policy::AllowList {
+        name::put(name, &naming, gen_ai, out);
+    } else if let Ok(name) = core::str::from_utf8(name) {
+        put_bytes(out, 5, cut(name, limits::RELAYED_TEXT_BYTES_MAX).as_bytes());
+    }
+    close(out, span);
+    Ok(())
+}
+
+/// Whether the attribute is one that the note is going to say.
+fn noted(pair: &[u8]) -> Result<bool, Malformed> {
+    let key = attributes::parse(pair)?.key;
+    Ok(key.starts_with(b"countersign.")
+        && [COST_USD, COST_SOURCE, BOOKED_BY].iter().any(|own| own.as_bytes() == key))
+}
+
+fn put_note(note: &SpanNote, booked_by: &[u8], out: &mut Vec<u8>) {
+    if let Some((cost, source)) = note.cost {
+        attributes::put_double(out, ATTRIBUTES, COST_USD.as_bytes(), cost.dollars());
+        let source = source.as_str().as_bytes();
+        attributes::put_text(out, ATTRIBUTES, COST_SOURCE.as_bytes(), source);
+    }
+    out.extend_from_slice(booked_by);
+}
+
+fn copy_event(bytes: &[u8], policy: Policy, gen_ai: bool, out: &mut Vec<u8>) -> Walked {
+    let before = out.len();
+    let event = open(out, 11, bytes.len());
+    let mut known = policy == Policy::DenyList;
+    for field in Fields::of(bytes) {
+        let field = field?;
+        match (field.number, field.value) {
+            (2, Wire::Bytes(name)) if policy == Policy::AllowList => {
+                known = name::event(name) || !gen_ai && shape::is_word(name);
+                if known {
+                    out.extend_from_slice(field.raw);
+                }
+            }
+            (2, Wire::Bytes(name)) => {
+                if let Ok(name) = core::str::from_utf8(name) {
+                    put_bytes(out, 2, cut(name, limits::RELAYED_TEXT_BYTES_MAX).as_bytes());
+                }
+            }
+            (3, Wire::Bytes(_)) => {
+                attributes::copy(field, policy, out)?;
+            }
+            (_, value) => unknown(out, value, field.raw),
+        }
+    }
+    if known {
+        close(out, event);
+    } else {
+        out.truncate(before);
+    }
+    Ok(())
+}
+
+fn copy_link(bytes: &[u8], out: &mut Vec<u8>) -> Walked {
+    let link = open(out, 13, bytes.len());
+    for field in Fields::of(bytes) {
+        let field = field?;
+        match (field.number, field.value) {
+            (1, Wire::Bytes(id)) if matches!(id.len(), 0 | 16) => out.extend_from_slice(field.raw),
+            (2, Wire::Bytes(id)) if matches!(id.len(), 0 | 8) => out.extend_from_slice(field.raw),
+            (3, Wire::Bytes(state)) if shape::trace_state(state) => {
+                out.extend_from_slice(field.raw);
+            }
+            (_, value) => unknown(out, value, field.raw),
+        }
+    }
+    close(out, link);
+    Ok(())
+}
+
+/// The code passes, the message never: it repeats the message of an exception.
+fn copy_status(bytes: &[u8], out: &mut Vec<u8>) -> Walked {
+    let status = open(out, 15, bytes.len());
+    for field in Fields::of(bytes) {
+        let field = field?;
+        unknown(out, field.value, field.raw);
+    }
+    close(out, status);
+    Ok(())
+}

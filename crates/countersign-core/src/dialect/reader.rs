@@ -1,0 +1,130 @@
+//! The reader: one request's bytes in, its facts out.
+
+use alloc::vec::Vec;
+
+use super::draft::{Draft, NO_DIALECT};
+use super::field::Field;
+use super::index::{Entry, Index};
+use super::rules::Reading;
+use super::{DIALECTS, DecodeError, Outcome, Scrub, Settings, Signal};
+use crate::decode::{Attribute, Budget, Fault, logs, metrics, traces};
+use crate::fact::{Fact, UnixNanos};
+use crate::limits;
+use crate::price::Catalog;
+
+/// Reads requests. Holds what was set and the index of keys; a request leaves nothing behind.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) keys: Keys,
+}
+
+/// What attribute keys mean, in any scope and in the scopes of single dialects.
+#[derive(Debug)]
+pub(super) struct Keys {
+    anywhere: Index,
+    /// By place in `DIALECTS`: keys that only the dialect's scopes have.
+    bare: Vec<Index>,
+    /// Keys that the operator named for the task; the first counts.
+    task: Vec<Vec<u8>>,
+}
+
+impl Default for Reader {
+    fn default() -> Reader {
+        Reader::new(Settings::default())
+    }
+}
+
+impl Reader {
+    /// A reader with these settings.
+    #[must_use]
+    pub fn new(settings: Settings) -> Reader {
+        let own = DIALECTS.iter().zip(0..).flat_map(|(dialect, place)| {
+            let place = if dialect.anyone { NO_DIALECT } else { place };
+            dialect.keys.iter().map(move |(key, field)| (*key, *field, place))
+        });
+        let entries =
+            own.zip(0..).map(|((key, field, dialect), rank)| (key, Entry { field, rank, dialect }));
+        let bare = DIALECTS.iter().zip(0..).map(|(dialect, place)| {
+            Index::new(dialect.bare.iter().zip(0..).map(|((key, field), rank)| {
+                // Below every key with a prefix: those say what they mean.
+                (*key, Entry { field: *field, rank: u16::MAX / 2 + rank, dialect: place })
+            }))
+        });
+        let task = settings.task_keys.into_iter().map(alloc::string::String::into_bytes);
+        Reader {
+            keys: Keys {
+                anywhere: Index::new(entries),
+                bare: bare.collect(),
+                task: task.collect(),
+            },
+        }
+    }
+
+    /// Reads one request's bytes: facts go to `facts`, and if `relay` is given, the scrubbed
+    /// request (calls enriched with their cost) is appended to its buffer.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if nothing of the request can be taken; then no fact was given.
+    pub fn read(
+        &mut self,
+        signal: Signal,
+        bytes: &[u8],
+        received: UnixNanos,
+        catalog: &Catalog,
+        facts: &mut dyn FnMut(Fact<'_>),
+        relay: Option<(&mut Vec<u8>, Scrub)>,
+    ) -> Result<Outcome, DecodeError> {
+        let _ = relay;
+        let mut reading = Reading::new(&self.keys, catalog, received);
+        let records_max = match signal {
+            Signal::Traces => limits::SPANS_PER_REQUEST_MAX,
+            Signal::Logs => limits::LOGS_PER_REQUEST_MAX,
+            Signal::Metrics => limits::POINTS_PER_REQUEST_MAX,
+        };
+        let mut budget = Budget::new(bytes, records_max);
+        match signal {
+            Signal::Traces => {
+                traces(bytes, &mut budget, |node, budget| reading.visit(node, budget))?
+            }
+            Signal::Logs => logs(bytes, &mut budget, |node, budget| reading.visit(node, budget))?,
+            Signal::Metrics => {
+                metrics(bytes, &mut budget, |node, budget| reading.visit(node, budget))?
+            }
+        }
+        Ok(reading.finish(&budget, facts))
+    }
+}
+
+impl From<Fault> for DecodeError {
+    fn from(fault: Fault) -> DecodeError {
+        match fault {
+            Fault::Malformed(at) => DecodeError::Malformed(at),
+            Fault::OverBudget => DecodeError::OverBudget,
+        }
+    }
+}
+
+impl Keys {
+    /// Sorts attributes into the fields of a draft.
+    pub(super) fn sort<'a>(
+        &self,
+        attributes: &[Attribute<'a>],
+        dialect: Option<usize>,
+        draft: &mut Draft<'a>,
+    ) {
+        let bare = dialect.and_then(|place| self.bare.get(place));
+        for attribute in attributes {
+            let found = self.anywhere.find(attribute.key);
+            let found = found.or_else(|| bare.and_then(|bare| bare.find(attribute.key)));
+            if let Some(entry) = found {
+                draft.set(entry, attribute.value);
+            }
+        }
+        for (key, rank) in self.task.iter().zip(0..) {
+            for attribute in attributes.iter().filter(|attribute| attribute.key == *key) {
+                let entry = Entry { field: Field::TaskBySetting, rank, dialect: NO_DIALECT };
+                draft.set(entry, attribute.value);
+            }
+        }
+    }
+}

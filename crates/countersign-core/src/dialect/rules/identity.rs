@@ -1,0 +1,79 @@
+//! Whose work a record is: task, conversation, change, workflow, route.
+
+use super::Reading;
+use crate::dialect::field::Field;
+use crate::fact::{Identity, NameQuality};
+use crate::key::TraceId;
+
+/// Fields that make a span worth keeping even if it is neither a call nor a step.
+const SAYS_SOMETHING: [Field; 7] = [
+    Field::Task,
+    Field::TaskBySetting,
+    Field::Conversation,
+    Field::Artifact,
+    Field::Change,
+    Field::Workflow,
+    Field::ReviewState,
+];
+
+impl<'a> Reading<'a, '_> {
+    /// The identity of the current record: what it says itself, then what its resource says.
+    pub(super) fn identity(&mut self, linked: TraceId) -> Identity<'a> {
+        let (workflow, workflow_quality) = self.workflow();
+        Identity {
+            task: self.task(),
+            conversation: self.said(Field::Conversation),
+            artifact: self.said(Field::Artifact),
+            repository: self.said(Field::Repository),
+            change: self.said(Field::Change),
+            revision: self.said(Field::Revision),
+            linked,
+            workflow,
+            team: self.said(Field::Team),
+            project: self.said(Field::Project),
+            purpose: self.said(Field::Purpose),
+            route: self.said(Field::Route),
+            route_reason: self.said(Field::RouteReason),
+            attempt: self.record.small(Field::Attempt),
+            round: self.record.small(Field::Round),
+            workflow_quality,
+        }
+    }
+
+    /// Whether the current record itself says whose work it is.
+    pub(super) fn says_whose(&self) -> bool {
+        SAYS_SOMETHING.iter().any(|field| self.record.has(*field))
+    }
+
+    /// The text of a field of the record or else of its resource.
+    pub(super) fn said(&mut self, field: Field) -> &'a str {
+        if self.record.has(field) {
+            self.record.text(field)
+        } else if self.resource.has(field) {
+            self.resource.text(field)
+        } else {
+            ""
+        }
+    }
+
+    fn task(&mut self) -> &'a str {
+        let by_setting = self.said(Field::TaskBySetting);
+        if by_setting.is_empty() { self.said(Field::Task) } else { by_setting }
+    }
+
+    fn workflow(&mut self) -> (&'a str, NameQuality) {
+        let is_task = self.record.has(Field::ReviewState);
+        let named = self.said(Field::Workflow);
+        if !named.is_empty() {
+            return (named, if is_task { NameQuality::Task } else { NameQuality::Span });
+        }
+        let agent = self.said(Field::Agent);
+        if !agent.is_empty() {
+            return (agent, NameQuality::Agent);
+        }
+        match self.service.name {
+            "" => ("", NameQuality::Unsaid),
+            name => (name, NameQuality::Service),
+        }
+    }
+}

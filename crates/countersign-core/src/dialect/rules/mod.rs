@@ -1,0 +1,183 @@
+//! The rules: what the records of any dialect stand for. Once, in one place.
+
+mod cost;
+mod identity;
+mod logs;
+mod points;
+mod response;
+mod spans;
+mod usage;
+mod verdicts;
+
+use alloc::vec::Vec;
+
+use super::draft::{Draft, NO_DIALECT};
+use super::field::Field;
+use super::otel::OTEL;
+use super::reader::Keys;
+use super::table::Dialect;
+use super::{DIALECTS, Outcome};
+use crate::decode::{Attribute, Budget, Fault, Node};
+use crate::diagnostic::Diagnostic;
+use crate::fact::{Fact, Links, Noticed, UnixNanos};
+use crate::key::{Key, Map, TraceId};
+use crate::limits;
+use crate::price::Catalog;
+
+/// A request being read. Facts wait here until the last byte has proved to be well formed.
+pub(super) struct Reading<'a, 'r> {
+    keys: &'r Keys,
+    catalog: &'r Catalog,
+    received: UnixNanos,
+    facts: Vec<Fact<'a>>,
+    links: Vec<Links>,
+    /// Place in `links` by trace.
+    linked: Map<TraceId, usize>,
+    resource: Draft<'a>,
+    record: Draft<'a>,
+    /// Order-independent digest of the resource's attributes: part of a metric series.
+    resource_digest: u128,
+    /// The service's name and instance.
+    service: Service<'a>,
+    /// Place in `DIALECTS` of the scope's dialect, if the scope tells one.
+    scope: Option<usize>,
+    scope_name: &'a [u8],
+    accepted: u64,
+    rejected: u64,
+    noticed: Vec<Noticed>,
+    event_attributes: Vec<Attribute<'a>>,
+}
+
+/// Who sends: what tells services apart that send the same tokens in several signals.
+#[derive(Clone, Copy, Debug, Default)]
+struct Service<'a> {
+    name: &'a str,
+    instance: &'a str,
+    key: Key,
+    /// The conversation that `session_key` was made for.
+    session: &'a str,
+    session_key: Key,
+}
+
+impl<'a, 'r> Reading<'a, 'r> {
+    pub(super) fn new(keys: &'r Keys, catalog: &'r Catalog, received: UnixNanos) -> Self {
+        Reading {
+            keys,
+            catalog,
+            received,
+            facts: Vec::new(),
+            links: Vec::new(),
+            linked: Map::default(),
+            resource: Draft::new(),
+            record: Draft::new(),
+            resource_digest: 0,
+            service: Service::default(),
+            scope: None,
+            scope_name: &[],
+            accepted: 0,
+            rejected: 0,
+            noticed: Vec::new(),
+            event_attributes: Vec::new(),
+        }
+    }
+
+    /// Takes what the walk came upon.
+    #[inline]
+    pub(super) fn visit(&mut self, node: Node<'_, 'a>, budget: &mut Budget) -> Result<(), Fault> {
+        match node {
+            Node::Resource(attributes) => self.resource(attributes),
+            Node::Scope(name) => self.scope(name),
+            Node::Span(span) => {
+                self.accepted += 1;
+                return self.span(span, budget);
+            }
+            Node::Log(record) => {
+                self.accepted += 1;
+                self.log(record);
+            }
+            Node::Point(point) => {
+                self.accepted += 1;
+                self.point(point);
+            }
+            Node::Refused => {
+                self.rejected += 1;
+                self.notice(Diagnostic::InvalidId, 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the facts away: the whole request has been read.
+    pub(super) fn finish(mut self, budget: &Budget, facts: &mut dyn FnMut(Fact<'_>)) -> Outcome {
+        let repaired = self.resource.repaired + self.record.repaired;
+        self.notice(Diagnostic::RepairedText, repaired);
+        let invalid = self.resource.invalid + self.record.invalid;
+        self.notice(Diagnostic::InvalidValue, invalid);
+        self.notice(Diagnostic::OverBudget, budget.ignored);
+        self.links.into_iter().for_each(|links| facts(Fact::Links(links)));
+        self.facts.into_iter().for_each(&mut *facts);
+        self.noticed.into_iter().for_each(|noticed| facts(Fact::Noticed(noticed)));
+        let message = if self.rejected > 0 { "records without a valid id" } else { "" };
+        Outcome { accepted: self.accepted, rejected: self.rejected, message }
+    }
+
+    fn notice(&mut self, what: Diagnostic, count: u64) {
+        if count == 0 {
+            return;
+        }
+        match self.noticed.iter_mut().find(|noticed| noticed.what == what) {
+            Some(noticed) => noticed.count += count,
+            None => self.noticed.push(Noticed { what, count }),
+        }
+    }
+
+    fn resource(&mut self, attributes: &[Attribute<'a>]) {
+        self.resource.clear();
+        self.keys.sort(attributes, None, &mut self.resource);
+        let name = self.resource.text(Field::Service);
+        let instance = self.resource.text(Field::Instance);
+        self.service =
+            Service { name, instance, key: Key::of_parts(&[name, instance]), ..Service::default() };
+        self.resource_digest = points::digest(attributes);
+    }
+
+    fn scope(&mut self, name: &'a [u8]) {
+        self.scope_name = name;
+        let text = core::str::from_utf8(name).unwrap_or_default();
+        self.scope = DIALECTS.iter().position(|dialect| dialect.speaks_in(text));
+    }
+
+    /// The dialect of the current record: its scope's, or that of its keys, or the common one.
+    fn dialect(&self) -> &'static Dialect {
+        let of_keys = (self.record.dialect != NO_DIALECT).then_some(self.record.dialect.into());
+        self.scope.or(of_keys).and_then(|place| DIALECTS.get(place)).unwrap_or(&OTEL)
+    }
+
+    /// The key of who sends the current record. Where several processes share a name and say
+    /// no instance, the conversation tells them apart, if all their signals carry it.
+    fn sender(&mut self, dialect: &Dialect, conversation: &'a str) -> Key {
+        let alone = !self.service.instance.is_empty() || !dialect.session_everywhere;
+        if alone || conversation.is_empty() {
+            return self.service.key;
+        }
+        if self.service.session != conversation {
+            self.service.session = conversation;
+            self.service.session_key = Key::of_parts(&[self.service.name, conversation]);
+        }
+        self.service.session_key
+    }
+
+    /// A time within the plausible range; `otherwise` for a time that was not said.
+    fn plausible(&mut self, time: UnixNanos, otherwise: UnixNanos) -> UnixNanos {
+        if time == 0 {
+            return otherwise;
+        }
+        let earliest = self.received.saturating_sub(limits::PAST_MS_MAX * 1_000_000);
+        let latest = self.received.saturating_add(limits::FUTURE_MS_MAX * 1_000_000);
+        let clamped = time.clamp(earliest, latest);
+        if clamped != time {
+            self.notice(Diagnostic::ClockSkew, 1);
+        }
+        clamped
+    }
+}

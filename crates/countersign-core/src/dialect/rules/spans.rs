@@ -1,0 +1,279 @@
+//! Spans: which are calls, which sum calls up, which are steps, and which only link others.
+
+use super::Reading;
+use crate::decode::{Budget, Fault, Span, Value, link_trace};
+use crate::diagnostic::Diagnostic;
+use crate::dialect::DIALECTS;
+use crate::dialect::field::Field;
+use crate::dialect::table::{Class, Dialect, Unanswered};
+use crate::fact::{Call, Fact, Identity, Link, Links, Place, Retries, Role, Step, StepKind};
+use crate::key::{Key, TraceId};
+
+/// What `gen_ai.operation.name` says of a span.
+const OPERATIONS: &[(&str, Class)] = &[
+    ("chat", Class::Call),
+    ("generate_content", Class::Call),
+    ("text_completion", Class::Call),
+    ("completion", Class::Call),
+    ("embeddings", Class::Call),
+    ("llm_call", Class::Call),
+    ("rerank", Class::Call),
+    ("invoke_agent", Class::Sum),
+    ("execute_tool", Class::Tool),
+    ("create_agent", Class::Agent),
+    ("invoke_workflow", Class::Agent),
+    ("plan", Class::Agent),
+    ("agent_step", Class::Agent),
+    ("execute_task", Class::Agent),
+    ("execute_event_loop_cycle", Class::Agent),
+    ("handle_conversation_turn", Class::Agent),
+    ("handoff", Class::Agent),
+    ("chain", Class::Agent),
+    ("model_generation", Class::Sum),
+    ("model_chunk", Class::Other),
+    ("retrieval", Class::Other),
+    ("search_memory", Class::Other),
+    ("create_memory", Class::Other),
+    ("update_memory", Class::Other),
+    ("upsert_memory", Class::Other),
+    ("delete_memory", Class::Other),
+    ("create_memory_store", Class::Other),
+    ("delete_memory_store", Class::Other),
+    ("tool_call", Class::Tool),
+];
+
+impl<'a> Reading<'a, '_> {
+    /// Makes a span's facts.
+    pub(super) fn span(&mut self, span: &Span<'_, 'a>, budget: &mut Budget) -> Result<(), Fault> {
+        for (event, number) in span.events.iter().zip(0..) {
+            self.span_event(event, number, span, budget)?;
+        }
+        let mut linked = TraceId::NONE;
+        for link in span.links {
+            let trace = link_trace(link, budget)?;
+            if linked.is_none() {
+                linked = trace;
+            }
+        }
+        self.record.clear();
+        self.keys.sort(span.attributes, self.scope, &mut self.record);
+        let place = Place { trace: span.trace, span: span.span, parent: span.parent };
+        if self.record.is_empty() {
+            self.link(place);
+        } else if self.record.has(Field::BookedBy) || self.resource.has(Field::BookedBy) {
+            self.notice(Diagnostic::BookedElsewhere, 1);
+            self.link(place);
+        } else if span.name == super::verdicts::EVENT.as_bytes() {
+            let time = self.plausible(span.start, self.received);
+            self.evaluation(place, time, Key::of_span(place.trace, place.span));
+            self.link(place);
+        } else {
+            self.work_span(span, place, linked);
+        }
+        Ok(())
+    }
+
+    fn work_span(&mut self, span: &Span<'_, 'a>, place: Place, linked: TraceId) {
+        let dialect = self.dialect();
+        match self.class(dialect) {
+            Class::Call => self.call_span(dialect, Role::Call, span, place, linked),
+            Class::Sum => self.call_span(dialect, Role::Sum, span, place, linked),
+            Class::Tool => self.step(StepKind::Tool, span, place, linked),
+            Class::Agent => self.step(StepKind::Agent, span, place, linked),
+            Class::Other if self.record.has(Field::ReviewState) => {
+                self.step(StepKind::Task, span, place, linked);
+            }
+            Class::Other if self.says_whose() => {
+                self.step(StepKind::Other, span, place, linked);
+            }
+            Class::Other => self.link(place),
+        }
+    }
+
+    fn class(&mut self, dialect: &Dialect) -> Class {
+        if self.record.has(Field::ReviewState) {
+            return Class::Other;
+        }
+        let class = self.class_by_word();
+        match class {
+            Some(Class::Sum) if dialect.sums_over_life => Class::Agent,
+            Some(class) => class,
+            None if self.has_usage() => Class::Call,
+            None => Class::Other,
+        }
+    }
+
+    /// The class that the dialect's own word says, or else the operation's name.
+    fn class_by_word(&mut self) -> Option<Class> {
+        if self.record.has(Field::Kind) {
+            let word = self.record.text(Field::Kind);
+            let kinds = DIALECTS.get(usize::from(self.record.kind_dialect)).map(|it| it.kinds);
+            let known = kinds.unwrap_or_default().iter().find(|(kind, _)| *kind == word);
+            if let Some((_, class)) = known {
+                return Some(*class);
+            }
+        }
+        let word = self.record.text(Field::Operation);
+        OPERATIONS.iter().find(|(operation, _)| *operation == word).map(|(_, class)| *class)
+    }
+
+    fn has_usage(&self) -> bool {
+        [Field::Input, Field::Output, Field::UsageIn].iter().any(|field| self.record.has(*field))
+    }
+
+    fn call_span(
+        &mut self,
+        dialect: &'static Dialect,
+        role: Role,
+        span: &Span<'_, 'a>,
+        place: Place,
+        linked: TraceId,
+    ) {
+        let usage = self.usage(dialect, dialect.reasoning);
+        if role == Role::Sum && usage.is_none() {
+            return self.step(StepKind::Agent, span, place, linked);
+        }
+        let mut error = self.error(span.status == 2);
+        if usage.is_none() && error.is_empty() && !self.is_answered() {
+            match dialect.unanswered {
+                Unanswered::Call => {}
+                Unanswered::Failed => error = "_OTHER",
+                Unanswered::Step => return self.step(StepKind::Other, span, place, linked),
+            }
+        }
+        let identity = self.identity(linked);
+        let provider = self.said(Field::Provider);
+        let model = self.model();
+        let start = self.plausible(span.start, self.received);
+        let end = self.plausible(span.end, start).max(start);
+        let at = if span.start == 0 { self.received } else { span.start };
+        let call = Call {
+            rank: dialect.rank,
+            role,
+            place,
+            service: self.sender(dialect, identity.conversation),
+            record: Key::of_span(place.trace, place.span),
+            response: self.response(),
+            distance: self.distance(dialect),
+            identity,
+            start,
+            end,
+            model,
+            provider,
+            operation: self.operation(),
+            error,
+            usage,
+            cost: self.cost(provider, model, at, usage.as_ref()),
+            first_token: self.first_token(),
+            retries: self.retries(),
+        };
+        self.facts.push(Fact::Call(call));
+    }
+
+    fn step(&mut self, kind: StepKind, span: &Span<'_, 'a>, place: Place, linked: TraceId) {
+        let identity: Identity<'a> = self.identity(linked);
+        let start = self.plausible(span.start, self.received);
+        let name = match kind {
+            StepKind::Tool => self.record.text(Field::Tool),
+            StepKind::Agent => self.record.text(Field::Agent),
+            StepKind::Task | StepKind::Other => "",
+        };
+        let step = Step {
+            kind,
+            place,
+            identity,
+            start,
+            end: self.plausible(span.end, start).max(start),
+            name,
+            error: self.error(span.status == 2),
+            retries: self.retries(),
+            cost: if kind == StepKind::Tool { self.dollars(Field::Cost, 1.0) } else { None },
+        };
+        self.facts.push(Fact::Step(step));
+    }
+
+    /// Keeps only where the span stands.
+    pub(super) fn link(&mut self, place: Place) {
+        let link = Link { span: place.span, parent: place.parent };
+        if let Some(last) = self.links.last_mut().filter(|last| last.trace == place.trace) {
+            last.links.push(link);
+            return;
+        }
+        let next = self.links.len();
+        let at = *self.linked.entry(place.trace).or_insert(next);
+        match self.links.get_mut(at) {
+            Some(links) => links.links.push(link),
+            None => self.links.push(Links { trace: place.trace, links: alloc::vec![link] }),
+        }
+    }
+
+    /// Why the current record's call or step failed; empty if it did not.
+    pub(super) fn error(&mut self, failed: bool) -> &'a str {
+        let error = self.record.text(Field::ErrorType);
+        if !error.is_empty() {
+            return error;
+        }
+        let unsuccessful = self.record.value(Field::Success) == Value::Bool(false);
+        if failed || unsuccessful { "_OTHER" } else { "" }
+    }
+
+    /// Whether the current record has anything that only an answered call has.
+    pub(super) fn is_answered(&self) -> bool {
+        [Field::Answer, Field::ResponseId, Field::ResponseModel]
+            .iter()
+            .any(|field| self.record.has(*field))
+    }
+
+    /// The model that answered, or that was asked.
+    pub(super) fn model(&mut self) -> &'a str {
+        let answered = self.record.text(Field::ResponseModel);
+        if answered.is_empty() { self.record.text(Field::RequestModel) } else { answered }
+    }
+
+    /// The operation's name; empty if the dialect has none.
+    pub(super) fn operation(&mut self) -> &'a str {
+        self.record.text(Field::Operation)
+    }
+
+    /// Nanoseconds to the first token.
+    pub(super) fn first_token(&mut self) -> Option<u64> {
+        let seconds = if self.record.has(Field::FirstTokenSeconds) {
+            self.record.number(Field::FirstTokenSeconds)?
+        } else {
+            self.record.number(Field::FirstTokenMillis)? / 1e3
+        };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        Some((seconds * 1e9).clamp(0.0, 1e18) as u64)
+    }
+
+    /// Repetitions by layer, as far as the record says.
+    pub(super) fn retries(&mut self) -> Retries {
+        let sent_from_1 = self.record.small(Field::SendingFrom1).saturating_sub(1);
+        let sent_from_0 = self.record.small(Field::SendingFrom0);
+        let resent = self.record.small(Field::Resend);
+        Retries {
+            transport: resent.max(sent_from_1).max(sent_from_0),
+            step: self.record.small(Field::RetryStep),
+            regeneration: self.record.small(Field::RetryRegeneration),
+        }
+    }
+
+    /// How far the emitter of the current record is from the provider. Instrumentation of a
+    /// framework says so in its scope's name.
+    pub(super) fn distance(&self, dialect: &Dialect) -> u8 {
+        const FRAMEWORKS: [&[u8]; 8] = [
+            b"langchain",
+            b"llama",
+            b"crewai",
+            b"agent",
+            b"dspy",
+            b"haystack",
+            b"smolagents",
+            b"agno",
+        ];
+        let of_framework = FRAMEWORKS
+            .iter()
+            .any(|name| self.scope_name.windows(name.len()).any(|part| part == *name));
+        if of_framework { dialect.distance.max(2) } else { dialect.distance }
+    }
+}
