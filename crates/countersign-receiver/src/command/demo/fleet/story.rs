@@ -188,9 +188,8 @@ mod tests {
 
     use expect_test::expect;
 
+    use super::super::SEED;
     use super::*;
-
-    const SEED: u64 = 7;
 
     #[test]
     fn a_story_is_the_same_in_every_run() {
@@ -231,7 +230,44 @@ mod tests {
         for (what, count) in seen {
             writeln!(lines, "{what}: {count}").unwrap();
         }
-        expect![[r#""#]].assert_eq(&lines);
+        expect![[r#"
+            call error None: 2379
+            call error Some("429"): 28
+            call error Some("503"): 22
+            call error Some("timeout"): 14
+            ending Accepted: 546
+            ending Defect: 29
+            ending Edited: 176
+            ending Escalated: 61
+            ending Pending: 80
+            ending Rejected: 92
+            ending Withdrawn: 16
+            model claude-sonnet-4-5: 753
+            model gemini-2.5-flash: 518
+            model gpt-4o: 458
+            model gpt-4o-mini: 714
+            regeneration 0: 2233
+            regeneration 1: 210
+            resent 0: 2318
+            resent 1: 98
+            resent 2: 27
+            rounds 1: 791
+            rounds 2: 184
+            rounds 3: 25
+            route pr-review plan-then-sonnet: 96
+            route pr-review small-first: 69
+            route pr-review sonnet: 148
+            route research-memo 4o: 72
+            route research-memo flash-then-4o: 135
+            route support-ticket large: 125
+            route support-ticket small-first: 355
+            step retry 0: 1545
+            step retry 1: 116
+            workflow pr-review: 313
+            workflow research-memo: 207
+            workflow support-ticket: 480
+        "#]]
+        .assert_eq(&lines);
     }
 
     #[test]
