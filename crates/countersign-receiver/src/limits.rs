@@ -25,10 +25,20 @@ pub const CONNECTION_STREAMS_MAX: u32 = 128;
 pub const HEAD_BYTES_MAX: usize = 16 << 10;
 /// Headers of a request.
 pub const HEADERS_MAX: usize = 100;
-/// A request's head must be there so soon after its first byte, or the connection's opening.
-pub const HEAD_MS_MAX: u64 = 10_000;
+/// A connection is closed that begins no request, or does not finish a request's head, for so
+/// long: longer than the exporters' usual intervals, so that they keep theirs.
+pub const IDLE_MS_MAX: u64 = 75_000;
 /// A request's body must be there so soon.
 pub const BODY_MS_MAX: u64 = 60_000;
+/// A body may be slow for so long; then it must have come at [`BODY_BYTES_PER_SECOND_MIN`].
+pub const BODY_SLOW_MS_MAX: u64 = 10_000;
+/// See [`BODY_SLOW_MS_MAX`].
+pub const BODY_BYTES_PER_SECOND_MIN: u64 = 1 << 10;
+/// Requests up to this size are read where they come in; larger ones on a thread of their own,
+/// so that they hold up nobody.
+pub const READ_IN_PLACE_BYTES_MAX: usize = 1 << 20;
+/// Readers that are kept between requests.
+pub const READERS_KEPT_MAX: usize = 16;
 /// An HTTP/2 connection is pinged when it was quiet for so long.
 pub const PING_MS: u64 = 30_000;
 /// It is closed if the answer takes longer.
@@ -40,6 +50,8 @@ pub const STOP_MS_MAX: u64 = 10_000;
 pub const VERDICTS_PER_REQUEST_MAX: usize = 10_000;
 /// Bytes of a request with verdicts.
 pub const VERDICT_REQUEST_BYTES_MAX: usize = 8 << 20;
+/// Bytes of one verdict as JSON.
+pub const VERDICT_BYTES_MAX: usize = 16 << 10;
 /// Bytes of a verdict's id, task or other name.
 pub const VERDICT_NAME_BYTES_MAX: usize = 512;
 /// Bytes of a verdict's reason: room for a code, not for an opinion.
@@ -80,6 +92,3 @@ pub const KEEPER_IDLE_MS: u64 = 1_000;
 pub const TICK_MS_MIN: u64 = 100;
 /// A journal that failed is tried again so long after.
 pub const REOPEN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
-
-/// Tasks that the demonstration's fleet has in hand at a time.
-pub const FLEET_TASKS_OPEN_MAX: usize = 512;

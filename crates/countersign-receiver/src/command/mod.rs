@@ -2,7 +2,6 @@
 
 mod check;
 mod client;
-pub mod demo;
 mod recount;
 mod report;
 mod send;

@@ -1,0 +1,200 @@
+//! Body: a request's bytes, charged to the budget as they come and unpacked.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::refused::Refused;
+use crate::clock;
+use crate::limits::{
+    BODY_BYTES_PER_SECOND_MIN, BODY_MS_MAX, BODY_SLOW_MS_MAX, IN_FLIGHT_BYTES_MAX,
+    RETRY_AFTER_MS_MIN,
+};
+
+/// The bytes of requests that may be in memory at a time.
+#[derive(Clone, Debug)]
+pub(super) struct Budget(Arc<Semaphore>);
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget(Arc::new(Semaphore::new(IN_FLIGHT_BYTES_MAX)))
+    }
+}
+
+impl Budget {
+    /// A charge of nothing yet.
+    pub(super) fn charge(&self) -> Charge {
+        Charge { budget: Arc::clone(&self.0), held: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.0.available_permits()
+    }
+}
+
+/// What one request holds of the budget; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Charge {
+    budget: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Charge {
+    /// Charges so many bytes more.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refused> {
+        let busy = Refused::Busy { retry_after_ms: RETRY_AFTER_MS_MIN };
+        let count = u32::try_from(bytes).map_err(|_| busy.clone())?;
+        let more = Arc::clone(&self.budget).try_acquire_many_owned(count).map_err(|_| busy)?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
+        }
+        Ok(())
+    }
+
+    /// Gives so many bytes back.
+    fn shrink(&mut self, bytes: usize) {
+        if let Some(held) = &mut self.held {
+            drop(held.split(bytes));
+        }
+    }
+}
+
+/// Reads a body to its end, at most `most` bytes, not slower than the limits allow.
+pub(super) async fn read(
+    mut body: axum::body::Body,
+    most: usize,
+    charge: &mut Charge,
+) -> Result<Bytes, Refused> {
+    let began = clock::instant();
+    let mut bytes = Vec::new();
+    let mut first = None;
+    loop {
+        let patience = Duration::from_millis(BODY_SLOW_MS_MAX);
+        let frame = match tokio::time::timeout(patience, body.frame()).await {
+            Err(_) => return Err(Refused::Slow),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(Refused::Malformed("the body was cut short".into())),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(chunk) = frame.into_data() else { continue };
+        let length = bytes.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
+        if length > most {
+            return Err(Refused::TooLarge);
+        }
+        let elapsed = began.elapsed();
+        let due = elapsed.as_secs().saturating_mul(BODY_BYTES_PER_SECOND_MIN);
+        if elapsed > Duration::from_millis(BODY_MS_MAX)
+            || (elapsed > patience && (length as u64) < due)
+        {
+            return Err(Refused::Slow);
+        }
+        charge.grow(chunk.len())?;
+        match first.take() {
+            // A body of one chunk is not copied.
+            None if bytes.is_empty() => first = Some(chunk),
+            None => bytes.extend_from_slice(&chunk),
+            Some(before) => {
+                bytes.extend_from_slice(&before);
+                bytes.extend_from_slice(&chunk);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| bytes.into()))
+}
+
+/// Unpacks gzip: every member of it and nothing behind the last one. The packed bytes are no
+/// longer charged afterwards.
+pub(super) fn unpack(packed: &[u8], most: usize, charge: &mut Charge) -> Result<Bytes, Refused> {
+    const STEP: usize = 64 << 10;
+    let mut unpacked = Vec::new();
+    let mut reader = MultiGzDecoder::new(packed);
+    loop {
+        let length = unpacked.len();
+        let step = STEP.max(length).min(most + 1 - length);
+        unpacked.resize(length + step, 0);
+        let space = unpacked.get_mut(length..).unwrap_or_default();
+        let read = reader
+            .read(space)
+            .map_err(|_| Refused::Malformed("the body is not valid gzip".into()))?;
+        unpacked.truncate(length + read);
+        if read == 0 {
+            break;
+        }
+        charge.grow(read)?;
+        if unpacked.len() > most {
+            return Err(Refused::TooLarge);
+        }
+    }
+    charge.shrink(packed.len());
+    Ok(unpacked.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+    use crate::limits::REQUEST_BYTES_MAX;
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut writer = GzEncoder::new(Vec::new(), Compression::fast());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn check(bytes: &[u8]) -> Result<Bytes, Refused> {
+        unpack(bytes, REQUEST_BYTES_MAX, &mut Budget::default().charge())
+    }
+
+    #[test]
+    fn every_member_counts_and_nothing_else_may_follow() {
+        let one = packed(b"one");
+        let two = packed(b"two");
+        assert_eq!(check(&[one.clone(), two.clone()].concat()).unwrap(), "onetwo");
+        assert_eq!(check(&packed(b"")).unwrap(), "");
+        for bad in [
+            &b""[..],
+            b"plain text",
+            &one[..one.len() - 1],
+            &one[..12],
+            &[one.clone(), b"more".to_vec()].concat(),
+            &[one.clone(), vec![0; 8]].concat(),
+            &[one.clone(), two[..9].to_vec()].concat(),
+        ] {
+            assert!(matches!(check(bad), Err(Refused::Malformed(_))), "{bad:?}");
+        }
+        let mut flipped = one;
+        let crc = flipped.len() - 8;
+        flipped[crc] ^= 1;
+        assert!(matches!(check(&flipped), Err(Refused::Malformed(_))));
+    }
+
+    #[test]
+    fn what_unpacks_past_the_limit_is_refused() {
+        assert_eq!(check(&packed(&vec![0; REQUEST_BYTES_MAX])).unwrap().len(), REQUEST_BYTES_MAX);
+        assert_eq!(check(&packed(&vec![0; REQUEST_BYTES_MAX + 1])), Err(Refused::TooLarge));
+    }
+
+    #[test]
+    fn the_budget_is_given_back() {
+        let budget = Budget::default();
+        let mut charge = budget.charge();
+        charge.grow(IN_FLIGHT_BYTES_MAX - 5).unwrap();
+        assert!(matches!(charge.grow(6), Err(Refused::Busy { .. })));
+        charge.shrink(10);
+        charge.grow(15).unwrap();
+        assert_eq!(budget.free(), 0);
+        drop(charge);
+        assert_eq!(budget.free(), IN_FLIGHT_BYTES_MAX);
+    }
+}

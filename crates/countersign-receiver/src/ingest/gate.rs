@@ -1,0 +1,249 @@
+//! Gate: from a request's bytes to facts on disk and in the books.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use countersign_core::diagnostic::Diagnostic;
+use countersign_core::dialect::{DecodeError, Outcome, Reader, Scrub, Settings, Signal};
+use countersign_core::fact::{Fact, Noticed, UnixNanos};
+use countersign_core::price::Catalog;
+
+use super::body::{Budget, Charge};
+use super::json::{self, JsonError, Transcoded};
+use super::refused::Refused;
+use crate::journal::FactWriter;
+use crate::keeper::{Keeper, Submission, View};
+use crate::limits::{READ_IN_PLACE_BYTES_MAX, READERS_KEPT_MAX};
+
+/// For each signal: whether there is a destination for it, and how much of it may pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RelayPlan {
+    /// Traces.
+    pub traces: Option<Scrub>,
+    /// Logs.
+    pub logs: Option<Scrub>,
+    /// Metrics.
+    pub metrics: Option<Scrub>,
+}
+
+impl RelayPlan {
+    fn of(&self, signal: Signal) -> Option<Scrub> {
+        match signal {
+            Signal::Traces => self.traces,
+            Signal::Logs => self.logs,
+            Signal::Metrics => self.metrics,
+        }
+    }
+}
+
+/// How an OTLP request is spelt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// Protobuf.
+    Protobuf,
+    /// OTLP/JSON.
+    Json,
+}
+
+/// What became of a request that was taken: on disk and in the books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Records that were refused; the others were taken.
+    pub rejected: u64,
+    /// Why, or another warning; empty if nothing is worth saying.
+    pub message: &'static str,
+    /// The books' position afterwards.
+    pub position: u64,
+}
+
+/// Takes requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    keeper: Keeper,
+    catalog: Arc<Catalog>,
+    settings: Settings,
+    relay: RelayPlan,
+    readers: Mutex<Vec<Reader>>,
+    budget: Budget,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("relay", &self.0.relay).finish_non_exhaustive()
+    }
+}
+
+/// One request, read.
+struct Read {
+    outcome: Outcome,
+    submission: Submission,
+}
+
+impl Gate {
+    /// A gate before this keeper.
+    #[must_use]
+    pub fn new(
+        keeper: Keeper,
+        catalog: Arc<Catalog>,
+        settings: Settings,
+        relay: RelayPlan,
+    ) -> Gate {
+        Gate(Arc::new(Inner {
+            keeper,
+            catalog,
+            settings,
+            relay,
+            readers: Mutex::default(),
+            budget: Budget::default(),
+        }))
+    }
+
+    /// Takes an export request.
+    ///
+    /// A request that is cancelled was taken as a whole or not at all: what it holds goes to the
+    /// keeper as one message.
+    ///
+    /// # Errors
+    /// [`Refused`] if nothing of it was taken.
+    pub async fn take(
+        &self,
+        signal: Signal,
+        spelling: Spelling,
+        bytes: Bytes,
+        received: UnixNanos,
+    ) -> Result<Taken, Refused> {
+        let read = if bytes.len() <= READ_IN_PLACE_BYTES_MAX {
+            self.0.read(signal, spelling, &bytes, received)?
+        } else {
+            let inner = Arc::clone(&self.0);
+            tokio::task::spawn_blocking(move || inner.read(signal, spelling, &bytes, received))
+                .await
+                .map_err(|_| Refused::Stopping)??
+        };
+        let position = self.submit(read.submission).await?;
+        let Outcome { rejected, message, .. } = read.outcome;
+        Ok(Taken { rejected, message, position })
+    }
+
+    /// Takes facts that were read elsewhere; gives the books' position afterwards.
+    ///
+    /// # Errors
+    /// [`Refused`] if none of them was taken.
+    pub async fn take_facts(&self, facts: FactWriter) -> Result<u64, Refused> {
+        self.submit(Submission { facts: facts.into_bytes(), relay: None }).await
+    }
+
+    /// Asks the books something.
+    ///
+    /// # Errors
+    /// [`Refused`] if they do not answer.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&View<'_>) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        Ok(self.0.keeper.ask(question).await?)
+    }
+
+    pub(super) fn charge(&self) -> Charge {
+        self.0.budget.charge()
+    }
+
+    async fn submit(&self, submission: Submission) -> Result<u64, Refused> {
+        if submission.facts.is_empty() && submission.relay.is_none() {
+            return self.ask(|view| view.books.position()).await;
+        }
+        Ok(self.0.keeper.submit(submission).await?.position)
+    }
+}
+
+impl Inner {
+    fn read(
+        &self,
+        signal: Signal,
+        spelling: Spelling,
+        bytes: &[u8],
+        received: UnixNanos,
+    ) -> Result<Read, Refused> {
+        let mut transcoded = Vec::new();
+        let mut notes = Transcoded::default();
+        let bytes = match spelling {
+            Spelling::Protobuf => bytes,
+            Spelling::Json => {
+                notes = json::transcode(signal, bytes, &mut transcoded)?;
+                &transcoded
+            }
+        };
+        let mut reader = self.lend();
+        let scrub = self.relay.of(signal);
+        let mut relayed = Vec::new();
+        let mut facts = FactWriter::default();
+        let outcome = reader.read(
+            signal,
+            bytes,
+            received,
+            &self.catalog,
+            &mut |fact| facts.push(&fact),
+            scrub.map(|scrub| (&mut relayed, scrub)),
+        );
+        self.give_back(reader);
+        let outcome = with_notes(outcome?, notes, &mut facts);
+        let relay = scrub.is_some() && !relayed.is_empty();
+        let relay = relay.then(|| (signal, Bytes::from(relayed)));
+        Ok(Read { outcome, submission: Submission { facts: facts.into_bytes(), relay } })
+    }
+
+    fn lend(&self) -> Reader {
+        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.unwrap_or_else(|| Reader::new(self.settings.clone()))
+    }
+
+    fn give_back(&self, reader: Reader) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS_KEPT_MAX {
+            readers.push(reader);
+        }
+    }
+}
+
+/// The outcome with what was noticed before the bytes were protobuf.
+fn with_notes(mut outcome: Outcome, notes: Transcoded, facts: &mut FactWriter) -> Outcome {
+    let mut noticed = |what, count| {
+        if count > 0 {
+            facts.push(&Fact::Noticed(Noticed { what, count }));
+        }
+    };
+    noticed(Diagnostic::InvalidValue, notes.rejected);
+    noticed(Diagnostic::RepairedText, u64::from(notes.repaired));
+    outcome.rejected += notes.rejected;
+    if notes.snake_case {
+        outcome.message = "OTLP/JSON has field names in lowerCamelCase: others were ignored";
+    } else if notes.rejected > 0 {
+        outcome.message = "some records have values that do not fit their fields";
+    } else if notes.repaired && outcome.message.is_empty() {
+        outcome.message = "some values were repaired or left out";
+    }
+    outcome
+}
+
+impl From<JsonError> for Refused {
+    fn from(error: JsonError) -> Refused {
+        match error {
+            JsonError::TooLarge => Refused::TooLarge,
+            JsonError::Syntax(_) | JsonError::Shape(_) => {
+                Refused::Malformed(error.to_string().into())
+            }
+        }
+    }
+}
+
+impl From<DecodeError> for Refused {
+    fn from(error: DecodeError) -> Refused {
+        if let DecodeError::Malformed(at) = error {
+            return Refused::Malformed(format!("not an OTLP request at byte {at}").into());
+        }
+        Refused::TooLarge
+    }
+}

@@ -1,0 +1,197 @@
+//! OTLP over gRPC.
+//!
+//! The three export methods are served on the bytes: tonic's own reading would reserve what a
+//! sender claims, drop all but the first gzip member and call an oversized message retryable.
+//! Everything else on the port is tonic's.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::any;
+use bytes::{BufMut, Bytes, BytesMut};
+use countersign_core::dialect::Signal;
+use countersign_proto::v1::outcomes_server::OutcomesServer;
+use countersign_proto::v1::verdicts_server::VerdictsServer;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use tokio::net::TcpListener;
+use tonic::Status;
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+
+use super::answer::{self, POSITION};
+use super::body;
+use super::gate::{Gate, Spelling};
+use super::refused::Refused;
+use super::serve::{Protocol, serve};
+use super::services::{Reads, Verdicts};
+use crate::clock;
+use crate::limits::{REQUEST_BYTES_MAX, VERDICT_REQUEST_BYTES_MAX};
+
+/// Bytes before a message: a flag and the message's length.
+const FRAME_BYTES: usize = 5;
+
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+/// Names of the services whose health is told, beside the empty name of the whole.
+const SERVICES: [&str; 5] = [
+    "opentelemetry.proto.collector.trace.v1.TraceService",
+    "opentelemetry.proto.collector.logs.v1.LogsService",
+    "opentelemetry.proto.collector.metrics.v1.MetricsService",
+    "countersign.v1.Verdicts",
+    "countersign.v1.Outcomes",
+];
+
+/// Serves OTLP, `countersign.v1` and health over gRPC until `stop`; then open requests are
+/// finished.
+///
+/// # Errors
+/// None so far: what goes wrong with one connection concerns that connection.
+pub async fn serve_grpc(
+    listener: TcpListener,
+    gate: Gate,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    for service in [""].iter().chain(&SERVICES) {
+        health.set_service_status(service, ServingStatus::Serving).await;
+    }
+    let verdicts = VerdictsServer::new(Verdicts(gate.clone()))
+        .accept_compressed(Gzip)
+        .send_compressed(Gzip)
+        .max_decoding_message_size(VERDICT_REQUEST_BYTES_MAX);
+    let reads =
+        OutcomesServer::new(Reads(gate.clone())).accept_compressed(Gzip).send_compressed(Gzip);
+    let routes = Routes::new(verdicts)
+        .add_service(reads)
+        .add_service(health_service)
+        .prepare()
+        .into_axum_router();
+    let router = routes.merge(export_routes(gate));
+    let stop = async {
+        stop.await;
+        for service in [""].iter().chain(&SERVICES) {
+            health.set_service_status(service, ServingStatus::NotServing).await;
+        }
+    };
+    serve(listener, router, Protocol::Http2, stop).await
+}
+
+fn export_routes(gate: Gate) -> Router {
+    const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    const LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    const METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    Router::new()
+        .route(TRACES, any(|gate, request| export(Signal::Traces, gate, request)))
+        .route(LOGS, any(|gate, request| export(Signal::Logs, gate, request)))
+        .route(METRICS, any(|gate, request| export(Signal::Metrics, gate, request)))
+        .with_state(gate)
+}
+
+async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> Response {
+    let received = clock::now();
+    let (parts, body) = request.into_parts();
+    if parts.method != Method::POST || !is_grpc(&parts.headers) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return response;
+    }
+    let taken = async {
+        let packing = packing(&parts.headers)?;
+        let mut charge = gate.charge();
+        let message = message(body, packing, &mut charge).await?;
+        Ok(gate.take(signal, Spelling::Protobuf, message, received).await?)
+    };
+    match taken.await {
+        Ok(taken) => answer(&answer::response_message(&taken), taken.position),
+        Err(Failed(status)) => status.into_http(),
+    }
+}
+
+/// What a request failed with.
+struct Failed(Status);
+
+impl From<Refused> for Failed {
+    fn from(refused: Refused) -> Failed {
+        Failed(refused.status())
+    }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let Some(rest) = kind.and_then(|kind| kind.strip_prefix("application/grpc")) else {
+        return false;
+    };
+    rest.is_empty() || rest.starts_with(';') || rest == "+proto" || rest.starts_with("+proto;")
+}
+
+/// How compressed messages of the request are packed.
+enum Packing {
+    None,
+    Gzip,
+}
+
+fn packing(headers: &HeaderMap) -> Result<Packing, Failed> {
+    match headers.get(GRPC_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"identity") => Ok(Packing::None),
+        Some(b"gzip") => Ok(Packing::Gzip),
+        Some(_) => {
+            let mut status = Status::unimplemented("grpc-encoding: expected gzip or identity");
+            let accepted = tonic::metadata::MetadataValue::from_static("identity,gzip");
+            status.metadata_mut().insert("grpc-accept-encoding", accepted);
+            Err(Failed(status))
+        }
+    }
+}
+
+/// The one message of the request. What its prefix claims is checked, never reserved.
+async fn message(body: Body, packing: Packing, charge: &mut body::Charge) -> Result<Bytes, Failed> {
+    let mut framed = body::read(body, FRAME_BYTES + REQUEST_BYTES_MAX, charge).await?;
+    if framed.len() < FRAME_BYTES {
+        return Err(Failed(Status::internal("the request has no whole message")));
+    }
+    let prefix = framed.split_to(FRAME_BYTES);
+    let [flag, length @ ..] = &*prefix else {
+        return Err(Failed(Status::internal("the request has no whole message")));
+    };
+    let length = length.iter().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
+    if length > REQUEST_BYTES_MAX as u64 {
+        return Err(Refused::TooLarge.into());
+    }
+    match (framed.len() as u64).cmp(&length) {
+        std::cmp::Ordering::Less => {
+            return Err(Failed(Status::internal("the message is shorter than its length")));
+        }
+        std::cmp::Ordering::Greater => {
+            return Err(Failed(Status::internal("expected one message in the request")));
+        }
+        std::cmp::Ordering::Equal => {}
+    }
+    match (*flag, packing) {
+        (0, _) => Ok(framed),
+        (1, Packing::Gzip) => Ok(body::unpack(&framed, REQUEST_BYTES_MAX, charge)?),
+        (1, Packing::None) => {
+            Err(Failed(Status::internal("a compressed message without grpc-encoding")))
+        }
+        _ => Err(Failed(Status::internal("invalid compression flag"))),
+    }
+}
+
+/// A response with one uncompressed message, too small to be worth compressing.
+fn answer(message: &[u8], position: u64) -> Response {
+    let mut framed = BytesMut::with_capacity(FRAME_BYTES + message.len());
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).expect("answers are short"));
+    framed.put_slice(message);
+    let mut trailers = HeaderMap::new();
+    trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
+    let body = Full::new(framed.freeze()).with_trailers(async { Some(Ok(trailers)) });
+    let mut response = Response::new(Body::new(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, GRPC);
+    response.headers_mut().insert(POSITION, position.into());
+    response
+}
