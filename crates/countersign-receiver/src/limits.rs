@@ -92,3 +92,6 @@ pub const KEEPER_IDLE_MS: u64 = 1_000;
 pub const TICK_MS_MIN: u64 = 100;
 /// A journal that failed is tried again so long after.
 pub const REOPEN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Tasks that the demonstration's fleet has in hand at a time.
+pub const FLEET_TASKS_OPEN_MAX: usize = 512;

@@ -23,6 +23,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::emitter::Emitter;
 use crate::layer::TaskLayer;
 use crate::pipeline::TaskProcessor;
+use crate::task::random_id;
 
 /// How long a flush may take when the guard goes.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -194,7 +195,17 @@ impl Builder {
     }
 
     fn resource(self) -> Resource {
-        let mut resource = Resource::builder().with_attributes(self.attributes);
+        // Tells this process from others of the same service; the environment's own goes first.
+        let instance = KeyValue::new("service.instance.id", random_id());
+        let from_environment = Resource::builder().build();
+        let mut resource = Resource::builder_empty()
+            .with_attribute(instance)
+            .with_attributes(
+                from_environment
+                    .iter()
+                    .map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
+            )
+            .with_attributes(self.attributes);
         if let Some(name) = self.service_name {
             resource = resource.with_service_name(name);
         }

@@ -2,6 +2,7 @@
 
 mod check;
 mod client;
+pub mod demo;
 mod recount;
 mod report;
 mod send;

@@ -1,5 +1,6 @@
 //! Attributes: key-value pairs that pass, are cut, or are left out.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::keys::{self, Rule};
@@ -10,9 +11,10 @@ use crate::limits;
 
 /// Which attributes of a record pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Policy {
-    /// Those whose key is listed, if the value looks as it should.
-    AllowList,
+pub(super) enum Policy<'k> {
+    /// Those whose key is listed, if the value looks as it should; and those that the operator
+    /// named, as ids.
+    AllowList(&'k [Box<str>]),
     /// Those whose key is not known to carry content or secrets, if the value is short.
     DenyList,
 }
@@ -91,7 +93,7 @@ pub(super) fn parse_value(bytes: &[u8]) -> Result<Value<'_>, Malformed> {
 /// Writes one attribute if the policy lets it pass.
 pub(super) fn copy<'a>(
     field: Field<'a>,
-    policy: Policy,
+    policy: Policy<'_>,
     out: &mut Vec<u8>,
 ) -> Result<Passed<'a>, Malformed> {
     let Wire::Bytes(bytes) = field.value else { return Ok(None) };
@@ -100,7 +102,7 @@ pub(super) fn copy<'a>(
         return Ok(None);
     }
     match policy {
-        Policy::AllowList => allow(attribute, field, out),
+        Policy::AllowList(named) => allow(attribute, field, named, out),
         Policy::DenyList => {
             if tolerated(attribute)? {
                 out.extend_from_slice(field.raw);
@@ -113,9 +115,14 @@ pub(super) fn copy<'a>(
 fn allow<'a>(
     attribute: Attribute<'a>,
     field: Field<'a>,
+    named: &[Box<str>],
     out: &mut Vec<u8>,
 ) -> Result<Passed<'a>, Malformed> {
-    let Some(rule) = keys::allowed(attribute.key) else { return Ok(None) };
+    let by_operator =
+        || named.iter().any(|key| key.as_bytes() == attribute.key).then_some(Rule::Id);
+    let Some(rule) = keys::allowed(attribute.key).or_else(by_operator) else {
+        return Ok(None);
+    };
     match attribute.value {
         Value::Number => {
             out.extend_from_slice(field.raw);

@@ -70,12 +70,12 @@ fn is_family(text: &[u8]) -> bool {
     BODY_FAMILIES.iter().any(|family| text.starts_with(family))
 }
 
-fn body(bytes: &[u8], policy: Policy) -> Result<bool, Malformed> {
+fn body(bytes: &[u8], policy: Policy<'_>) -> Result<bool, Malformed> {
     let value = attributes::parse_value(bytes)?;
     Ok(match (policy, value) {
-        (Policy::AllowList, Value::Text(text)) => is_family(text) && shape::is_word(text),
-        (Policy::AllowList, Value::Number) => true,
-        (Policy::AllowList, Value::List(_) | Value::Other(_) | Value::Void) => false,
+        (Policy::AllowList(_), Value::Text(text)) => is_family(text) && shape::is_word(text),
+        (Policy::AllowList(_), Value::Number) => true,
+        (Policy::AllowList(_), Value::List(_) | Value::Other(_) | Value::Void) => false,
         (Policy::DenyList, value) => {
             bytes.len() <= limits::RELAYED_VALUE_BYTES_MAX && attributes::harmless(value, 0)?
         }

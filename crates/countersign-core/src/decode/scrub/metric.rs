@@ -1,5 +1,6 @@
 //! Metric: one metric whose points and exemplars carry no content.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::attributes::{self, Policy};
@@ -73,8 +74,8 @@ pub(super) fn copy(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Wa
     }
     let name = core::str::from_utf8(name).unwrap_or_default();
     let kept = match policy {
-        Policy::AllowList if !shape::is_word(name.as_bytes()) => UNNAMED,
-        Policy::AllowList | Policy::DenyList => {
+        Policy::AllowList(_) if !shape::is_word(name.as_bytes()) => UNNAMED,
+        Policy::AllowList(_) | Policy::DenyList => {
             cut(name, limits::RELAYED_TEXT_BYTES_MAX).as_bytes()
         }
     };
@@ -130,7 +131,8 @@ fn copy_points(
             (1, Wire::Bytes(point)) => {
                 let gen_ai = gen_ai || marked(point, layout.attributes)?;
                 frame.summary.count(gen_ai);
-                copy_point(point, layout, frame.policy(gen_ai), out)?;
+                let policy = frame.policy(gen_ai);
+                copy_point(point, layout, policy, frame.named, out)?;
             }
             (_, value) => unknown(out, value, field.raw),
         }
@@ -138,7 +140,13 @@ fn copy_points(
     Ok(())
 }
 
-fn copy_point(bytes: &[u8], layout: &Layout, policy: Policy, out: &mut Vec<u8>) -> Walked {
+fn copy_point(
+    bytes: &[u8],
+    layout: &Layout,
+    policy: Policy<'_>,
+    named: &[Box<str>],
+    out: &mut Vec<u8>,
+) -> Walked {
     let point = open(out, 1, bytes.len());
     for field in Fields::of(bytes) {
         let field = field?;
@@ -147,6 +155,11 @@ fn copy_point(bytes: &[u8], layout: &Layout, policy: Policy, out: &mut Vec<u8>) 
                 attributes::copy(field, policy, out)?;
             }
             (number, Wire::Bytes(exemplar)) if number == layout.exemplars => {
+                // An exemplar may be a gen-AI record where its point is none.
+                let policy = match marked(exemplar, 7)? {
+                    true => Policy::AllowList(named),
+                    false => policy,
+                };
                 copy_exemplar(number, exemplar, policy, out)?;
             }
             (number, Wire::Bytes(_)) if layout.packed.contains(&number) => {
@@ -162,9 +175,7 @@ fn copy_point(bytes: &[u8], layout: &Layout, policy: Policy, out: &mut Vec<u8>) 
     Ok(())
 }
 
-/// An exemplar's attributes pass by allow-list if its point's do.
-fn copy_exemplar(number: u32, bytes: &[u8], policy: Policy, out: &mut Vec<u8>) -> Walked {
-    let policy = if marked(bytes, 7)? { Policy::AllowList } else { policy };
+fn copy_exemplar(number: u32, bytes: &[u8], policy: Policy<'_>, out: &mut Vec<u8>) -> Walked {
     let exemplar = open(out, number, bytes.len());
     for field in Fields::of(bytes) {
         let field = field?;

@@ -55,6 +55,8 @@ impl Summary {
 pub struct Scrubber {
     /// The encoded attribute that says who booked a span.
     booked_by: Box<[u8]>,
+    /// Keys that the operator lets pass.
+    named: Box<[Box<str>]>,
 }
 
 /// What holds for all records of a scope, and the figures of the whole request.
@@ -63,14 +65,15 @@ struct Frame<'a> {
     strict: bool,
     gen_ai: bool,
     booked_by: &'a [u8],
+    named: &'a [Box<str>],
     notes: core::iter::Peekable<core::slice::Iter<'a, SpanNote>>,
     ordinal: u32,
     summary: Summary,
 }
 
-impl Frame<'_> {
-    fn policy(&self, gen_ai: bool) -> Policy {
-        if gen_ai || self.strict { Policy::AllowList } else { Policy::DenyList }
+impl<'a> Frame<'a> {
+    fn policy(&self, gen_ai: bool) -> Policy<'a> {
+        if gen_ai || self.strict { Policy::AllowList(self.named) } else { Policy::DenyList }
     }
 }
 
@@ -80,7 +83,15 @@ impl Scrubber {
     pub fn new(instance: &str) -> Scrubber {
         let mut booked_by = Vec::new();
         attributes::put_text(&mut booked_by, 9, span::BOOKED_BY.as_bytes(), instance.as_bytes());
-        Scrubber { booked_by: booked_by.into_boxed_slice() }
+        Scrubber { booked_by: booked_by.into_boxed_slice(), named: Box::default() }
+    }
+
+    /// Lets attributes with these keys pass too, if their values look like ids: the operator
+    /// named them, for example because they say which task a call belongs to.
+    #[must_use]
+    pub fn keeping<'k>(mut self, keys: impl IntoIterator<Item = &'k str>) -> Scrubber {
+        self.named = keys.into_iter().map(Box::from).collect();
+        self
     }
 
     /// Appends the request to `out`, scrubbed. `notes` are sorted by ordinal; they say what is
@@ -110,6 +121,7 @@ impl Scrubber {
             strict: mode == Scrub::Strict,
             gen_ai: false,
             booked_by: &self.booked_by,
+            named: &self.named,
             notes: notes.iter().peekable(),
             ordinal: 0,
             summary: Summary::default(),

@@ -108,7 +108,7 @@ pub(super) fn copy(
     if let Some(note) = note {
         put_note(note, frame.booked_by, out);
     }
-    if policy == Policy::AllowList {
+    if policy != Policy::DenyList {
         name::put(name, &naming, gen_ai, out);
     } else if let Ok(name) = core::str::from_utf8(name) {
         put_bytes(out, 5, cut(name, limits::RELAYED_TEXT_BYTES_MAX).as_bytes());
@@ -133,14 +133,14 @@ fn put_note(note: &SpanNote, booked_by: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(booked_by);
 }
 
-fn copy_event(bytes: &[u8], policy: Policy, gen_ai: bool, out: &mut Vec<u8>) -> Walked {
+fn copy_event(bytes: &[u8], policy: Policy<'_>, gen_ai: bool, out: &mut Vec<u8>) -> Walked {
     let before = out.len();
     let event = open(out, 11, bytes.len());
     let mut known = policy == Policy::DenyList;
     for field in Fields::of(bytes) {
         let field = field?;
         match (field.number, field.value) {
-            (2, Wire::Bytes(name)) if policy == Policy::AllowList => {
+            (2, Wire::Bytes(name)) if policy != Policy::DenyList => {
                 known = name::event(name) || !gen_ai && shape::is_word(name);
                 if known {
                     out.extend_from_slice(field.raw);

@@ -318,3 +318,30 @@ fn notes_are_added_to_their_spans_once() {
     scrubber.scrub(Signal::Traces, &out, Scrub::Standard, &notes, &mut again).unwrap();
     assert_eq!(again, out);
 }
+
+#[test]
+fn keys_that_the_operator_names_pass_as_ids() {
+    use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+    let text = |key: &str, value: &str| KeyValue {
+        key: key.to_string(),
+        value: Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_string())) }),
+        ..Default::default()
+    };
+    let attributes = vec![
+        text("gen_ai.system", "openai"),
+        text("acme.case", "case-7"),
+        text("acme.case", "a sentence about Bob"),
+        text("acme.note", "note-7"),
+    ];
+    let spans = vec![Span { attributes, ..Default::default() }];
+    let scope_spans = vec![ScopeSpans { spans, ..Default::default() }];
+    let resource_spans = vec![ResourceSpans { scope_spans, ..Default::default() }];
+    let bytes = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
+    let mut out = Vec::new();
+    Scrubber::new("here")
+        .keeping(["acme.case"])
+        .scrub(Signal::Traces, &bytes, Scrub::Standard, &[], &mut out)
+        .unwrap();
+    assert!(holds(&out, "case-7"));
+    assert!(!holds(&out, "Bob") && !holds(&out, "note-7"));
+}
