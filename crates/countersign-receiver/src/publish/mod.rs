@@ -7,6 +7,8 @@
 pub mod calendar;
 pub mod figures;
 pub mod openmetrics;
+pub mod operator;
+pub mod page;
 pub mod relay_entry;
 mod resource;
 pub mod verdict_span;

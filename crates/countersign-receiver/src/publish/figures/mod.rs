@@ -10,6 +10,7 @@ mod outcomes;
 mod overview;
 mod task;
 mod totals;
+mod unpriced;
 mod work;
 
 pub use outcomes::{
@@ -18,6 +19,7 @@ pub use outcomes::{
 pub use overview::{Latency, Overview, TaskBrief, Trend, TrendBucket, Waiting, overview};
 pub use task::{LineShown, TaskShown, VerdictShown, page_path, task};
 pub use totals::{TaskCounts, TotalCost, TotalsShown, totals};
+pub use unpriced::{Unpriced, UnpricedModel, unpriced};
 pub use work::{By, Window, Work};
 
 use countersign_core::money::Money;

@@ -50,7 +50,11 @@ pub(super) fn short_count(count: u64) -> String {
 
 /// A credit of outcomes: whole, or with one digit where models share it.
 pub(super) fn credit(number: f64) -> String {
-    if (number - number.round()).abs() < 1e-9 { format!("{number:.0}") } else { format!("{number:.1}") }
+    if (number - number.round()).abs() < 1e-9 {
+        format!("{number:.0}")
+    } else {
+        format!("{number:.1}")
+    }
 }
 
 /// A share as a percentage, or a dash.

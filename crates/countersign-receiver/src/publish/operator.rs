@@ -1,0 +1,306 @@
+//! The operator port: pages, `/metrics`, health, and the API that is read by machines.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, Request, State, rejection::QueryRejection};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use maud::Markup;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::figures::{self, By, Window};
+use super::page::{self, Setting};
+use super::{calendar, openmetrics};
+use crate::clock;
+use crate::keeper::{Keeper, Refusal};
+
+/// What the operator port needs to know beside the books.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// Why this is measured; where this program listens, with the real ports.
+    pub setting: Setting,
+    /// Link to a trace, with `{trace_id}` in the place of the id.
+    pub trace_url: Option<String>,
+    /// Whether the program takes telemetry: false before it is up and while it stops.
+    pub ready: watch::Receiver<bool>,
+}
+
+struct Shared {
+    keeper: Keeper,
+    operator: Operator,
+}
+
+type Port = State<Arc<Shared>>;
+
+/// The routes of the operator port.
+///
+/// When the port is on loopback, requests must name it by a loopback name: a page in a browser
+/// that had its own name point here must not read the figures.
+pub fn operator_router(keeper: Keeper, operator: Operator) -> Router {
+    let loopback = operator.setting.listen.operator.ip().is_loopback();
+    let shared = Arc::new(Shared { keeper, operator });
+    let router = Router::new()
+        .route("/", get(home))
+        .route("/tasks/{*task}", get(task_page))
+        .route("/assets/countersign.css", get(|| asset("text/css; charset=utf-8", page::STYLE)))
+        .route(
+            "/assets/countersign.js",
+            get(|| asset("text/javascript; charset=utf-8", page::SCRIPT)),
+        )
+        .route("/assets/countersign.svg", get(|| asset("image/svg+xml", page::MARK)))
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/api/v1/totals", get(totals))
+        .route("/api/v1/outcomes", get(outcomes))
+        .route("/api/v1/tasks/{*task}", get(task))
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/unpriced", get(unpriced))
+        .fallback(nothing)
+        .method_not_allowed_fallback(|| async {
+            problem(StatusCode::METHOD_NOT_ALLOWED, "this address can only be read: use GET")
+        })
+        .with_state(shared);
+    let router = if loopback { router.layer(middleware::from_fn(named_loopback)) } else { router };
+    router.layer(middleware::map_response(protected))
+}
+
+async fn home(State(shared): Port) -> Result<Response, Problem> {
+    let asked =
+        |view: &crate::keeper::View<'_>| figures::overview(view.books, view.tally, view.now);
+    let overview = shared.keeper.ask(asked).await?;
+    let overview = figures::Overview { now: clock::now(), ..overview };
+    Ok(html(StatusCode::OK, page::home(&overview, &shared.operator.setting)))
+}
+
+async fn task_page(State(shared): Port, Path(name): Path<String>) -> Result<Response, Problem> {
+    let setting = &shared.operator.setting;
+    match find(&shared, name).await? {
+        Some(task) => Ok(html(StatusCode::OK, page::task_page(&task, setting, clock::now()))),
+        None => {
+            let what = "No task has this id or alias. It may not have been booked yet.";
+            Ok(html(StatusCode::NOT_FOUND, page::not_found(setting, what, clock::now())))
+        }
+    }
+}
+
+async fn task(State(shared): Port, Path(name): Path<String>) -> Result<Response, Problem> {
+    match find(&shared, name).await? {
+        Some(task) => Ok(Json(task).into_response()),
+        None => Err(Problem(StatusCode::NOT_FOUND, "no task has this id or alias".into())),
+    }
+}
+
+async fn find(shared: &Shared, name: String) -> Result<Option<figures::TaskShown>, Refusal> {
+    let trace_url = shared.operator.trace_url.clone();
+    let shape = move |view: &crate::keeper::View<'_>| {
+        view.books.find(&name).map(|task| figures::task(&task, trace_url.as_deref()))
+    };
+    shared.keeper.ask(shape).await
+}
+
+async fn metrics(State(shared): Port, headers: HeaderMap) -> Result<Response, Problem> {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let format = openmetrics::Format::negotiate(accept);
+    let text = shared.keeper.ask(move |view| openmetrics::page(view, format)).await?;
+    Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
+}
+
+async fn healthz(State(shared): Port) -> Response {
+    match shared.keeper.ask(|_| ()).await {
+        // A full queue is a busy program, not a sick one.
+        Ok(()) | Err(Refusal::Busy { .. }) => "ok\n".into_response(),
+        Err(refusal) => Problem::from(refusal).into_response(),
+    }
+}
+
+async fn readyz(State(shared): Port) -> Response {
+    if *shared.operator.ready.borrow() {
+        return "ready\n".into_response();
+    }
+    problem(StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or stopping")
+}
+
+async fn totals(State(shared): Port) -> Result<Response, Problem> {
+    let totals = shared.keeper.ask(|view| figures::totals(view.books.totals())).await?;
+    Ok(Json(totals).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutcomesQuery {
+    by: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+async fn outcomes(
+    State(shared): Port,
+    query: Result<Query<OutcomesQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|_| bad("this address takes by, from and to, once each"))?;
+    let by = query.by.as_deref().unwrap_or("workflow");
+    let by = By::parse(by).ok_or_else(|| bad("by: expected workflow, route or model"))?;
+    let window = Window {
+        from: time(query.from.as_deref(), "from")?.unwrap_or(0),
+        to: time(query.to.as_deref(), "to")?.unwrap_or(u64::MAX),
+    };
+    let shape = move |view: &crate::keeper::View<'_>| {
+        figures::outcomes(figures::Work::all(view.books), by, window)
+    };
+    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+}
+
+fn time(text: Option<&str>, key: &str) -> Result<Option<u64>, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let time = calendar::read(text);
+    let wrong = || bad(&format!("{key}: expected a date (2026-11-22) or RFC 3339 time"));
+    time.map(Some).ok_or_else(wrong)
+}
+
+#[derive(Serialize)]
+struct Status {
+    /// Facts that were applied.
+    position: u64,
+    /// Facts that are booked for good.
+    booked_to: u64,
+    /// What is not booked for good yet.
+    open: Open,
+}
+
+#[derive(Serialize)]
+struct Open {
+    traces: usize,
+    waiting_verdicts: usize,
+}
+
+async fn status(State(shared): Port) -> Result<Response, Problem> {
+    let shape = |view: &crate::keeper::View<'_>| Status {
+        position: view.books.position(),
+        booked_to: view.books.booked_to(),
+        open: Open {
+            traces: view.books.open_traces(),
+            waiting_verdicts: view.books.waiting_verdicts(),
+        },
+    };
+    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+}
+
+async fn unpriced(State(shared): Port) -> Result<Response, Problem> {
+    let shape =
+        |view: &crate::keeper::View<'_>| figures::unpriced(view.books, view.tally, view.now);
+    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+}
+
+async fn asset(kind: &'static str, text: &'static str) -> Response {
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=3600")];
+    (headers, text).into_response()
+}
+
+async fn nothing(State(shared): Port, request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return problem(StatusCode::NOT_FOUND, "the API has nothing at this address");
+    }
+    let page = page::not_found(
+        &shared.operator.setting,
+        "There is no page at this address.",
+        clock::now(),
+    );
+    html(StatusCode::NOT_FOUND, page)
+}
+
+fn html(status: StatusCode, page: Markup) -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status, headers, page.into_string()).into_response()
+}
+
+/// An error as `application/problem+json`.
+struct Problem(StatusCode, String);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        problem(self.0, &self.1)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let why = match refusal {
+            Refusal::Busy { .. } => "busy: try again in a moment",
+            Refusal::Disk(_) => "the data directory cannot be written",
+            Refusal::Stopping => "stopping",
+        };
+        Problem(StatusCode::SERVICE_UNAVAILABLE, why.into())
+    }
+}
+
+fn bad(detail: &str) -> Problem {
+    Problem(StatusCode::BAD_REQUEST, detail.into())
+}
+
+fn problem(status: StatusCode, detail: &str) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let body = serde_json::json!({
+        "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail,
+    });
+    let headers = [(header::CONTENT_TYPE, "application/problem+json")];
+    (status, headers, body.to_string()).into_response()
+}
+
+/// Refuses requests whose `Host` is no name of the loopback interface.
+async fn named_loopback(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).map(HeaderValue::to_str);
+    let named = match host {
+        Some(Ok(host)) => is_loopback_name(host),
+        Some(Err(_)) => false,
+        // Over HTTP/2 the name is in the address; browsers always give one.
+        None => request.uri().authority().is_none_or(|name| is_loopback_name(name.as_str())),
+    };
+    if named {
+        return next.run(request).await;
+    }
+    problem(StatusCode::FORBIDDEN, "this port answers only to localhost, 127.0.0.1 and [::1]")
+}
+
+fn is_loopback_name(authority: &str) -> bool {
+    if let Ok(address) = authority.parse::<std::net::SocketAddr>() {
+        return address.ip().is_loopback();
+    }
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some(_) | None => authority,
+    };
+    if host.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Headers of every answer: nothing is loaded from elsewhere, framed, sniffed or kept.
+async fn protected(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let fixed: [(HeaderName, &'static str); 5] = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests;
