@@ -11,8 +11,28 @@ mod reader;
 mod rules;
 mod table;
 
+mod anthropic;
+mod claude_code;
+mod codex;
+mod gemini_cli;
+mod google_adk;
+mod langfuse;
+mod langsmith;
+mod litellm;
+mod mastra;
+mod microsoft;
+mod mlflow;
 mod native;
+mod openinference;
+mod openlit;
 mod otel;
+mod others;
+mod pydantic;
+mod qwen_code;
+mod rig;
+mod strands;
+mod traceloop;
+mod vercel;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,7 +42,31 @@ pub use reader::Reader;
 use table::Dialect;
 
 /// Every dialect. The first whose scope or key matches is the one.
-static DIALECTS: &[Dialect] = &[native::NATIVE, otel::OTEL];
+static DIALECTS: &[Dialect] = &[
+    native::NATIVE,
+    anthropic::ANTHROPIC,
+    claude_code::CLAUDE_CODE,
+    codex::CODEX,
+    gemini_cli::GEMINI_CLI,
+    qwen_code::QWEN_CODE,
+    openinference::OPENINFERENCE,
+    traceloop::TRACELOOP,
+    traceloop::TRACELOOP_GOOGLE,
+    vercel::VERCEL,
+    langfuse::LANGFUSE,
+    langsmith::LANGSMITH,
+    litellm::LITELLM,
+    pydantic::PYDANTIC,
+    google_adk::GOOGLE_ADK,
+    strands::STRANDS,
+    microsoft::MICROSOFT,
+    openlit::OPENLIT,
+    mlflow::MLFLOW,
+    mastra::MASTRA,
+    rig::RIG,
+    others::OTHERS,
+    otel::OTEL,
+];
 
 /// Which OTLP request the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use super::table::Dialect;
 /// The names of the crate `countersign`, of verdicts, and of the general conventions that
 /// give work its identity (`vcs.*`, `session.id`, `service.*`, `error.type`).
 pub(super) const NATIVE: Dialect = Dialect {
-    name: "countersign",
     scopes: &["countersign", "countersign.*"],
     keys: &[
         ("countersign.task.id", Field::Task),

@@ -6,7 +6,6 @@ use crate::fact::Rank;
 
 /// `gen_ai.*`: what any emitter means by these keys, unless its own dialect says otherwise.
 pub(super) const OTEL: Dialect = Dialect {
-    name: "opentelemetry",
     scopes: &["opentelemetry.instrumentation.genai.*", "opentelemetry.instrumentation.openai_v2"],
     keys: &[
         ("gen_ai.operation.name", Field::Operation),

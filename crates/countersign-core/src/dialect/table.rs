@@ -6,8 +6,6 @@ use crate::fact::Rank;
 /// One family of emitters. Add one: a file with a `const Dialect`, a line in `DIALECTS`.
 #[derive(Debug)]
 pub(super) struct Dialect {
-    /// For people who read the code; nothing depends on it.
-    pub(super) name: &'static str,
     /// Names of scopes that the family's records come in, a `*` at the end for any ending.
     pub(super) scopes: &'static [&'static str],
     /// Keys with the family's own prefix. They are understood in any scope, and where the
@@ -43,8 +41,7 @@ pub(super) struct Dialect {
 impl Dialect {
     /// A dialect without properties of its own: the start of every table.
     pub(super) const PLAIN: Dialect = Dialect {
-        name: "",
-        scopes: &[],
+            scopes: &[],
         keys: &[],
         anyone: false,
         bare: &[],

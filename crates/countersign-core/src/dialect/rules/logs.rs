@@ -63,11 +63,12 @@ impl<'a> Reading<'a, '_> {
         // The event may be a common one in the scope of a family with habits of its own.
         let habits = self.scope.and_then(|at| DIALECTS.get(at)).unwrap_or(dialect);
         let usage = self.usage(habits, rule.reasoning);
-        let status = self.record.count(Field::HttpStatus).ok().flatten().unwrap_or(0);
-        let mut error = self.error(status >= 400);
+        let mut error = self.error(false);
         match rule.what {
             Logged::Call if usage.is_none() && error.is_empty() && !self.is_answered() => return,
-            Logged::Failure if error.is_empty() && status == 0 => error = "_OTHER",
+            Logged::Failure if error.is_empty() && !self.record.has(Field::HttpStatus) => {
+                error = "_OTHER";
+            }
             Logged::Failure if error.is_empty() => return,
             Logged::Call | Logged::Failure => {}
         }
@@ -76,7 +77,7 @@ impl<'a> Reading<'a, '_> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let took = (took * 1e6) as u64;
         let identity = self.identity(TraceId::NONE);
-        let (provider, model) = (self.said(Field::Provider), self.model());
+        let (provider, model) = (self.provider(), self.model());
         let at = if said == 0 { self.received } else { said };
         let call = Call {
             rank: rule.rank,

@@ -45,9 +45,8 @@ impl<'a> Reading<'a, '_> {
     ) {
         let time = self.plausible(point.time, self.received);
         let identity = self.identity(TraceId::NONE);
-        let (provider, model) = (self.said(Field::Provider), self.model());
-        let status = self.record.count(Field::HttpStatus).ok().flatten().unwrap_or(0);
-        let error = self.error(status >= 400);
+        let (provider, model) = (self.provider(), self.model());
+        let error = self.error(false);
         let at = if point.time == 0 { self.received } else { point.time };
         let tier = self.record.text(Field::Tier);
         let rate = if rule.reports_cost {

@@ -42,6 +42,27 @@ const OPERATIONS: &[(&str, Class)] = &[
     ("tool_call", Class::Tool),
 ];
 
+/// `error.type` of the answers that providers refuse with.
+const STATUSES: &[(u64, &str)] = &[
+    (400, "400"),
+    (401, "401"),
+    (403, "403"),
+    (404, "404"),
+    (408, "408"),
+    (413, "413"),
+    (429, "429"),
+    (500, "500"),
+    (502, "502"),
+    (503, "503"),
+    (504, "504"),
+    (529, "529"),
+];
+
+/// Frameworks that write their own name where the provider's belongs.
+const NOT_PROVIDERS: &[&str] = &["strands-agents", "microsoft.agent_framework", "langchain"];
+/// What the AI SDK appends to the provider's name: the interface that it used.
+const INTERFACES: &[&str] = &[".chat", ".responses", ".messages", ".completion", ".embedding"];
+
 impl<'a> Reading<'a, '_> {
     /// Makes a span's facts.
     pub(super) fn span(&mut self, span: &Span<'_, 'a>, budget: &mut Budget) -> Result<(), Fault> {
@@ -74,8 +95,8 @@ impl<'a> Reading<'a, '_> {
     }
 
     fn work_span(&mut self, span: &Span<'_, 'a>, place: Place, linked: TraceId) {
-        let dialect = self.dialect();
-        match self.class(dialect) {
+        let (dialect, class) = self.class();
+        match class {
             Class::Call => self.call_span(dialect, Role::Call, span, place, linked),
             Class::Sum => self.call_span(dialect, Role::Sum, span, place, linked),
             Class::Tool => self.step(StepKind::Tool, span, place, linked),
@@ -90,29 +111,38 @@ impl<'a> Reading<'a, '_> {
         }
     }
 
-    fn class(&mut self, dialect: &Dialect) -> Class {
+    /// What the current record is, and in which dialect.
+    fn class(&mut self) -> (&'static Dialect, Class) {
+        let by_kind = self.class_by_kind();
+        let dialect = match by_kind {
+            Some((dialect, _)) if self.scope.is_none() => dialect,
+            Some(_) | None => self.dialect(),
+        };
         if self.record.has(Field::ReviewState) {
-            return Class::Other;
+            return (dialect, Class::Other);
         }
-        let class = self.class_by_word();
-        match class {
+        let class = by_kind.map(|(_, class)| class).or_else(|| self.class_by_operation());
+        let class = match class {
             Some(Class::Sum) if dialect.sums_over_life => Class::Agent,
             Some(class) => class,
             None if self.has_usage() => Class::Call,
             None => Class::Other,
-        }
+        };
+        (dialect, class)
     }
 
-    /// The class that the dialect's own word says, or else the operation's name.
-    fn class_by_word(&mut self) -> Option<Class> {
-        if self.record.has(Field::Kind) {
-            let word = self.record.text(Field::Kind);
-            let kinds = DIALECTS.get(usize::from(self.record.kind_dialect)).map(|it| it.kinds);
-            let known = kinds.unwrap_or_default().iter().find(|(kind, _)| *kind == word);
-            if let Some((_, class)) = known {
-                return Some(*class);
-            }
+    /// What the vendor's own word for the kind of span says.
+    fn class_by_kind(&mut self) -> Option<(&'static Dialect, Class)> {
+        if !self.record.has(Field::Kind) {
+            return None;
         }
+        let word = self.record.text(Field::Kind);
+        let dialect = DIALECTS.get(usize::from(self.record.kind_dialect))?;
+        let (_, class) = dialect.kinds.iter().find(|(kind, _)| *kind == word)?;
+        Some((dialect, *class))
+    }
+
+    fn class_by_operation(&mut self) -> Option<Class> {
         let word = self.record.text(Field::Operation);
         OPERATIONS.iter().find(|(operation, _)| *operation == word).map(|(_, class)| *class)
     }
@@ -142,7 +172,7 @@ impl<'a> Reading<'a, '_> {
             }
         }
         let identity = self.identity(linked);
-        let provider = self.said(Field::Provider);
+        let provider = self.provider();
         let model = self.model();
         let start = self.plausible(span.start, self.received);
         let end = self.plausible(span.end, start).max(start);
@@ -213,6 +243,11 @@ impl<'a> Reading<'a, '_> {
         if !error.is_empty() {
             return error;
         }
+        let status = self.record.count(Field::HttpStatus).ok().flatten().unwrap_or(0);
+        if status >= 400 {
+            let named = STATUSES.iter().find(|(code, _)| *code == status);
+            return named.map_or("_OTHER", |(_, name)| name);
+        }
         let unsuccessful = self.record.value(Field::Success) == Value::Bool(false);
         if failed || unsuccessful { "_OTHER" } else { "" }
     }
@@ -222,6 +257,15 @@ impl<'a> Reading<'a, '_> {
         [Field::Answer, Field::ResponseId, Field::ResponseModel]
             .iter()
             .any(|field| self.record.has(*field))
+    }
+
+    /// Who serves the model, without what frameworks make of the name.
+    pub(super) fn provider(&mut self) -> &'a str {
+        let provider = self.said(Field::Provider);
+        if NOT_PROVIDERS.contains(&provider) {
+            return "";
+        }
+        INTERFACES.iter().find_map(|suffix| provider.strip_suffix(suffix)).unwrap_or(provider)
     }
 
     /// The model that answered, or that was asked.
