@@ -4,6 +4,7 @@ mod otlp;
 mod server;
 mod sink;
 
+mod captures;
 mod crash;
 mod orders;
 mod program;

@@ -124,13 +124,13 @@ fn otel_in_new_names() {
     check(
         "synthetic-spec-evaluation",
         expect![[r#"
-        Evaluation Relevance relevant Some(870000)
-        Evaluation user_feedback thumbs_down None
-        Links 1
-        Links 1
-        Call 0 openai gpt-4o-mini-2024-07-18 capture-synthetic-spec in 1100 (read 512 write 64) out 51 (reasoning 16)
-        Evaluation Groundedness  Some(4000000)
-    "#]],
+            Evaluation Relevance relevant Some(870000)
+            Evaluation user_feedback thumbs_down None
+            Links 1
+            Call 0 openai gpt-4o-mini-2024-07-18 capture-synthetic-spec in 1100 (read 512 write 64) out 51 (reasoning 16)
+            Evaluation Groundedness  Some(4000000)
+            Other  
+        "#]],
     );
 }
 

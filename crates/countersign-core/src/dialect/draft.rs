@@ -67,7 +67,9 @@ impl<'a> Draft<'a> {
         else {
             return;
         };
-        self.dialect = self.dialect.min(entry.dialect);
+        if entry.tells {
+            self.dialect = self.dialect.min(entry.dialect);
+        }
         if self.present & bit != 0 && *rank <= entry.rank {
             return;
         }

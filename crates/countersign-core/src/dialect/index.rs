@@ -15,6 +15,8 @@ pub(super) struct Entry {
     pub(super) rank: u16,
     /// Place of the key's dialect in `DIALECTS`.
     pub(super) dialect: u8,
+    /// Whether the key tells that the record is in this dialect.
+    pub(super) tells: bool,
 }
 
 /// Keys and what they stand for.

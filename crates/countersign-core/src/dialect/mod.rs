@@ -96,6 +96,8 @@ pub enum Scrub {
 pub struct Settings {
     /// Attribute keys that name the task, tried in order before the built-in ones.
     pub task_keys: Vec<String>,
+    /// What this Countersign is called in the spans that it has booked and relays.
+    pub instance: String,
 }
 
 /// What became of a request's records.

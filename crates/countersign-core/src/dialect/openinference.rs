@@ -10,7 +10,7 @@ pub(super) const OPENINFERENCE: Dialect = Dialect {
         ("llm.provider", Field::Provider),
         ("llm.system", Field::Provider),
         ("llm.response.model_name", Field::ResponseModel),
-        ("llm.model_name", Field::ResponseModel),
+        ("llm.model_name", Field::RequestModel),
         ("embedding.model_name", Field::ResponseModel),
         ("llm.request.model_name", Field::RequestModel),
         ("output.value", Field::ResponseIdIn),

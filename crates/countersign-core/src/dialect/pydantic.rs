@@ -8,6 +8,7 @@ pub(super) const PYDANTIC: Dialect = Dialect {
     scopes: &["pydantic-ai*", "logfire*"],
     keys: &[
         ("operation.cost", Field::Cost),
+        ("gen_ai.usage.raw", Field::UsageIn),
         // A span is reported once when it begins and once when it ended.
         ("logfire.span_type", Field::Kind),
     ],

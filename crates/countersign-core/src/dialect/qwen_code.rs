@@ -49,7 +49,6 @@ pub(super) const QWEN_CODE: Dialect = Dialect {
         },
     ],
     distance: 0,
-    session_everywhere: true,
     ..Dialect::PLAIN
 };
 

@@ -7,6 +7,8 @@ use super::field::Field;
 use super::index::{Entry, Index};
 use super::rules::Reading;
 use super::{DIALECTS, DecodeError, Outcome, Scrub, Settings, Signal};
+use crate::decode::scrub::Scrubber;
+use crate::decode::wire::Malformed;
 use crate::decode::{Attribute, Budget, Fault, logs, metrics, traces};
 use crate::fact::{Fact, UnixNanos};
 use crate::limits;
@@ -15,7 +17,8 @@ use crate::price::Catalog;
 /// Reads requests. Holds what was set and the index of keys; a request leaves nothing behind.
 #[derive(Debug)]
 pub struct Reader {
-    pub(super) keys: Keys,
+    keys: Keys,
+    scrubber: Scrubber,
 }
 
 /// What attribute keys mean, in any scope and in the scopes of single dialects.
@@ -39,19 +42,22 @@ impl Reader {
     #[must_use]
     pub fn new(settings: Settings) -> Reader {
         let own = DIALECTS.iter().zip(0..).flat_map(|(dialect, place)| {
-            let place = if dialect.anyone { NO_DIALECT } else { place };
-            dialect.keys.iter().map(move |(key, field)| (*key, *field, place))
+            let tells = !dialect.anyone;
+            dialect.keys.iter().map(move |(key, field)| (*key, *field, place, tells))
         });
-        let entries =
-            own.zip(0..).map(|((key, field, dialect), rank)| (key, Entry { field, rank, dialect }));
+        let entries = own.zip(0..).map(|((key, field, dialect, tells), rank)| {
+            (key, Entry { field, rank, dialect, tells })
+        });
         let bare = DIALECTS.iter().zip(0..).map(|(dialect, place)| {
             Index::new(dialect.bare.iter().zip(0..).map(|((key, field), rank)| {
                 // Below every key with a prefix: those say what they mean.
-                (*key, Entry { field: *field, rank: u16::MAX / 2 + rank, dialect: place })
+                let rank = u16::MAX / 2 + rank;
+                (*key, Entry { field: *field, rank, dialect: place, tells: true })
             }))
         });
         let task = settings.task_keys.into_iter().map(alloc::string::String::into_bytes);
         Reader {
+            scrubber: Scrubber::new(&settings.instance),
             keys: Keys {
                 anywhere: Index::new(entries),
                 bare: bare.collect(),
@@ -74,7 +80,6 @@ impl Reader {
         facts: &mut dyn FnMut(Fact<'_>),
         relay: Option<(&mut Vec<u8>, Scrub)>,
     ) -> Result<Outcome, DecodeError> {
-        let _ = relay;
         let mut reading = Reading::new(&self.keys, catalog, received);
         let records_max = match signal {
             Signal::Traces => limits::SPANS_PER_REQUEST_MAX,
@@ -90,6 +95,11 @@ impl Reader {
             Signal::Metrics => {
                 metrics(bytes, &mut budget, |node, budget| reading.visit(node, budget))?
             }
+        }
+        if let Some((out, mode)) = relay {
+            let notes = reading.notes();
+            let scrubbed = self.scrubber.scrub(signal, bytes, mode, notes, out);
+            scrubbed.map_err(|Malformed(at)| DecodeError::Malformed(at))?;
         }
         Ok(reading.finish(&budget, facts))
     }
@@ -122,7 +132,8 @@ impl Keys {
         }
         for (key, rank) in self.task.iter().zip(0..) {
             for attribute in attributes.iter().filter(|attribute| attribute.key == *key) {
-                let entry = Entry { field: Field::TaskBySetting, rank, dialect: NO_DIALECT };
+                let entry =
+                    Entry { field: Field::TaskBySetting, rank, dialect: NO_DIALECT, tells: false };
                 draft.set(entry, attribute.value);
             }
         }

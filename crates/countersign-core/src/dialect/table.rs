@@ -41,7 +41,7 @@ pub(super) struct Dialect {
 impl Dialect {
     /// A dialect without properties of its own: the start of every table.
     pub(super) const PLAIN: Dialect = Dialect {
-            scopes: &[],
+        scopes: &[],
         keys: &[],
         anyone: false,
         bare: &[],
@@ -101,6 +101,8 @@ pub(super) enum Reasoned {
     Apart,
     /// Output tokens do not include them, and only the total tells how many there are.
     InTotal,
+    /// Output tokens include them once for providers with this beginning, twice for others.
+    TwiceUnless(&'static str),
 }
 
 /// What a call without usage, error or any sign of an answer is.

@@ -17,11 +17,13 @@ use super::otel::OTEL;
 use super::reader::Keys;
 use super::table::Dialect;
 use super::{DIALECTS, Outcome};
+use crate::decode::scrub::SpanNote;
 use crate::decode::{Attribute, Budget, Fault, Node};
 use crate::diagnostic::Diagnostic;
-use crate::fact::{Fact, Links, Noticed, UnixNanos};
+use crate::fact::{CostSource, Fact, Links, Noticed, UnixNanos};
 use crate::key::{Key, Map, TraceId};
 use crate::limits;
+use crate::money::Money;
 use crate::price::Catalog;
 
 /// A request being read. Facts wait here until the last byte has proved to be well formed.
@@ -42,6 +44,8 @@ pub(super) struct Reading<'a, 'r> {
     /// Place in `DIALECTS` of the scope's dialect, if the scope tells one.
     scope: Option<usize>,
     scope_name: &'a [u8],
+    /// What the relayed spans are marked with.
+    notes: Vec<SpanNote>,
     accepted: u64,
     rejected: u64,
     noticed: Vec<Noticed>,
@@ -74,6 +78,7 @@ impl<'a, 'r> Reading<'a, 'r> {
             service: Service::default(),
             scope: None,
             scope_name: &[],
+            notes: Vec::new(),
             accepted: 0,
             rejected: 0,
             noticed: Vec::new(),
@@ -107,6 +112,11 @@ impl<'a, 'r> Reading<'a, 'r> {
         Ok(())
     }
 
+    /// What is to be said of the spans that were booked, in their order.
+    pub(super) fn notes(&self) -> &[SpanNote] {
+        &self.notes
+    }
+
     /// Gives the facts away: the whole request has been read.
     pub(super) fn finish(mut self, budget: &Budget, facts: &mut dyn FnMut(Fact<'_>)) -> Outcome {
         let repaired = self.resource.repaired + self.record.repaired;
@@ -119,6 +129,15 @@ impl<'a, 'r> Reading<'a, 'r> {
         self.noticed.into_iter().for_each(|noticed| facts(Fact::Noticed(noticed)));
         let message = if self.rejected > 0 { "records without a valid id" } else { "" };
         Outcome { accepted: self.accepted, rejected: self.rejected, message }
+    }
+
+    /// Marks the current span as booked, with what it cost.
+    fn note(&mut self, cost: Option<(Money, CostSource)>) {
+        // The current span is among the accepted ones already.
+        let ordinal = (self.accepted + self.rejected).saturating_sub(1);
+        if let Ok(ordinal) = u32::try_from(ordinal) {
+            self.notes.push(SpanNote { ordinal, cost });
+        }
     }
 
     fn notice(&mut self, what: Diagnostic, count: u64) {

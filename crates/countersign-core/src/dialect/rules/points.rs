@@ -33,12 +33,14 @@ impl<'a> Reading<'a, '_> {
             return self.notice(Diagnostic::BookedElsewhere, 1);
         }
         let Some(measure) = self.measure(rule, point) else { return };
-        self.push_point(dialect, rule, point, measure);
+        // The metric may be a common one in the scope of a family with habits of its own.
+        let habits = self.scope.and_then(|place| DIALECTS.get(place)).unwrap_or(dialect);
+        self.push_point(habits, rule, point, measure);
     }
 
     fn push_point(
         &mut self,
-        dialect: &'static Dialect,
+        habits: &'static Dialect,
         rule: &MetricRule,
         point: &Point<'_, 'a>,
         measure: Measure,
@@ -56,7 +58,7 @@ impl<'a> Reading<'a, '_> {
         };
         let fact = crate::fact::Point {
             rank: rule.rank,
-            service: self.sender(dialect, identity.conversation),
+            service: self.sender(habits, identity.conversation),
             series: self.series(point),
             temporality: point.temporality,
             start: point.start,

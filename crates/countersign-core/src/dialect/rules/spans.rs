@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dialect::DIALECTS;
 use crate::dialect::field::Field;
 use crate::dialect::table::{Class, Dialect, Unanswered};
-use crate::fact::{Call, Fact, Identity, Link, Links, Place, Retries, Role, Step, StepKind};
+use crate::fact::{Call, Cost, Fact, Identity, Link, Links, Place, Retries, Role, Step, StepKind};
 use crate::key::{Key, TraceId};
 
 /// What `gen_ai.operation.name` says of a span.
@@ -197,6 +197,10 @@ impl<'a> Reading<'a, '_> {
             first_token: self.first_token(),
             retries: self.retries(),
         };
+        self.note(match call.cost {
+            Cost::Priced(amount, source) => Some((amount, source)),
+            Cost::Unknown | Cost::Unpriced => None,
+        });
         self.facts.push(Fact::Call(call));
     }
 
@@ -219,6 +223,7 @@ impl<'a> Reading<'a, '_> {
             retries: self.retries(),
             cost: if kind == StepKind::Tool { self.dollars(Field::Cost, 1.0) } else { None },
         };
+        self.note(None);
         self.facts.push(Fact::Step(step));
     }
 

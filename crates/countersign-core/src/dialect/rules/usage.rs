@@ -84,6 +84,12 @@ impl Reading<'_, '_> {
             Cached::Apart => true,
             Cached::ApartFor(provider) => self.said(Field::Provider).contains(provider),
         };
+        let reasoning = match reasoning {
+            Reasoned::TwiceUnless(provider) if self.said(Field::Provider).starts_with(provider) => {
+                Reasoned::InOutput
+            }
+            other => other,
+        };
         let usage = counts.normalise(apart, reasoning);
         let most = limits::TOKENS_PER_CALL_MAX;
         if usage.input > most || usage.output > most {
@@ -160,6 +166,7 @@ impl Counts {
             Reasoned::InOutput if self.reasoning_apart || reasoning > output => {
                 output = output.saturating_add(reasoning);
             }
+            Reasoned::TwiceUnless(_) => output = output.saturating_sub(reasoning),
             Reasoned::InOutput => {}
         }
         Usage { input, cache_read, cache_write, output, reasoning }
