@@ -108,27 +108,30 @@ impl core::fmt::Display for SpanId {
 /// The hasher of every table in the core: fast, and with a fixed seed.
 pub type FixedHash = foldhash::fast::FixedState;
 
-/// A hasher for keys that are hashes already: takes their low bits as they are.
-pub type KeyHash = BuildHasherDefault<Low64>;
+/// A hasher for keys that are hashes already, or ids that emitters chose: one multiplication
+/// spreads them over all bits.
+pub type KeyHash = BuildHasherDefault<Spread>;
 
 /// The hasher behind [`KeyHash`].
 #[derive(Clone, Copy, Default)]
-pub struct Low64(u64);
+pub struct Spread(u64);
 
-impl core::hash::Hasher for Low64 {
+impl core::hash::Hasher for Spread {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+            self.write_u128(u128::from(self.0) << 8 | u128::from(*byte));
         }
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "the low half is as good as any")]
+    #[allow(clippy::cast_possible_truncation, reason = "both halves are folded")]
     fn write_u128(&mut self, value: u128) {
-        self.0 = value as u64;
+        // Fractional digits of the golden ratio, odd.
+        let wide = u128::from(value as u64 ^ (value >> 64) as u64) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = wide as u64 ^ (wide >> 64) as u64;
     }
 }
 
