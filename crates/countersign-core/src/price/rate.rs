@@ -110,6 +110,12 @@ impl Rate {
         self.times(1).money()
     }
 
+    /// The price of one, exactly.
+    #[must_use]
+    pub fn of_one(self) -> Atto {
+        self.times(1)
+    }
+
     /// The price of a million, exactly: for people, who know prices by the million.
     #[must_use]
     pub fn per_million(self) -> Atto {

@@ -148,9 +148,10 @@ impl Clause {
     pub(super) fn or(self, other: Clause) -> Clause {
         let mut all = Vec::new();
         for clause in [self, other] {
-            match clause {
-                Clause::Or(clauses) => all.extend(clauses),
-                one => all.push(one),
+            if let Clause::Or(clauses) = clause {
+                all.extend(clauses);
+            } else {
+                all.push(clause);
             }
         }
         Clause::Or(all)

@@ -3,6 +3,7 @@
 mod check;
 mod client;
 pub mod demo;
+pub mod prices;
 mod recount;
 mod report;
 mod send;
