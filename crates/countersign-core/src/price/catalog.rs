@@ -9,7 +9,7 @@ use super::card::{Card, Cards, Component};
 use super::lookup::Host;
 use super::memo::Memo;
 use super::rate::{Atto, Rate};
-use super::sheet::{Clause, Deployment, Model, Sheet, When};
+use super::sheet::{Clause, Deployment, Model, Period, Sheet, When};
 use crate::fact::{Cost, CostSource, Measure, UnixNanos, Usage};
 use crate::key::Map;
 use crate::money::Money;
@@ -60,6 +60,9 @@ impl Catalog {
         for provider in sheet.providers {
             let host = self.host_for(&provider.id);
             let mut models = provider.models;
+            for model in &mut models {
+                model.periods.retain(|period| !period.card.is_empty());
+            }
             if sheet.source == CostSource::Contract {
                 models.iter_mut().for_each(|model| self.widen(&provider.id, model));
             }
@@ -123,7 +126,7 @@ impl Catalog {
     /// component has no price.
     pub fn bill(&self, ask: &Ask<'_>, usage: &Usage) -> Result<Bill<'_>, String> {
         let Some((listed, when, cards)) = self.cards(ask) else {
-            return Err(match self.resolve(ask.provider, ask.model) {
+            return Err(match self.resolve(ask.provider, ask.model, 0) {
                 None => "no price sheet lists this model".to_string(),
                 Some(listed) => {
                     alloc::format!("{} has no price in force at that time", listed.model.id)
@@ -179,16 +182,7 @@ impl Catalog {
 
     /// The model that is meant, the time its prices hold, and the prices.
     fn cards(&self, ask: &Ask<'_>) -> Option<(&Listed, When, Cards<'_>)> {
-        let listed = self.resolve(ask.provider, ask.model)?;
-        let period = |listed: &'_ Listed| listed.period(ask.at).is_some();
-        let listed = if period(listed) {
-            listed
-        } else {
-            // The contract is for other times: what is below it holds.
-            let open = |listed: &Listed| period(listed) || !self.is_contract(listed);
-            self.beneath(ask.provider, ask.model, open)?
-        };
-        let period = listed.period(ask.at)?;
+        let (listed, period) = self.holding(ask)?;
         let mut tier = None;
         if !ask.tier.is_empty() {
             let tiers = &mut listed.model.tiers.iter();
@@ -201,11 +195,27 @@ impl Catalog {
 
     /// A contract names a model by its id: the other names of the model mean it too.
     fn widen(&self, provider: &str, model: &mut Model) {
-        if let Some(known) = self.resolve(provider, &model.id)
+        if let Some(known) = self.resolve(provider, &model.id, 0)
             && known.model.id.eq_ignore_ascii_case(&model.id)
         {
             let named = core::mem::replace(&mut model.named, Clause::Or(Vec::new()));
             model.named = named.or(known.model.named.clone());
+        }
+    }
+
+    /// The first model meant that has a price in force. A contract for other times lets through
+    /// to what is below it; a model of the catalog without a price has none.
+    fn holding(&self, ask: &Ask<'_>) -> Option<(&Listed, &Period)> {
+        let mut depth = 0;
+        loop {
+            let listed = self.resolve(ask.provider, ask.model, depth)?;
+            if let Some(period) = listed.period(ask.at) {
+                return Some((listed, period));
+            }
+            if !self.is_contract(listed) {
+                return None;
+            }
+            depth += 1;
         }
     }
 
@@ -220,9 +230,8 @@ impl Catalog {
 }
 
 impl Listed {
-    /// The last of the periods that hold and have a price.
-    fn period(&self, at: UnixNanos) -> Option<&super::Period> {
-        let mut periods = self.model.periods.iter().rev();
-        periods.find(|period| period.when.holds(at) && !period.card.is_empty())
+    /// The last of the periods that hold.
+    fn period(&self, at: UnixNanos) -> Option<&Period> {
+        self.model.periods.iter().rev().find(|period| period.when.holds(at))
     }
 }

@@ -8,7 +8,7 @@ use super::catalog::{Catalog, Listed};
 use super::memo::Memo;
 use super::sheet::{Clause, Provider};
 use super::spelling::spellings;
-use crate::key::Map;
+use crate::key::Set;
 
 /// Providers that make models. A model that is named without its provider is its maker's; of
 /// makers that list the same name the first in this order holds.
@@ -49,8 +49,8 @@ pub(super) struct Host {
     pub(super) serves: Vec<String>,
     /// Places in the catalog's models.
     models: Vec<usize>,
-    /// Names that a model's rule spells out, and the first of `models` that does.
-    spelled: Map<String, usize>,
+    /// Names that a model's rule spells out.
+    spelled: Set<String>,
     /// Those of `models` with rules beyond spelled-out names.
     ruled: Vec<usize>,
 }
@@ -61,13 +61,11 @@ impl Host {
         self.models.splice(0..0, new);
         self.spelled.clear();
         self.ruled.clear();
-        for (place, index) in self.models.iter().enumerate() {
+        for index in &self.models {
             let Some(listed) = all.get(*index) else { continue };
-            for name in listed.model.named.spelled() {
-                self.spelled.entry_ref(name).or_insert(place);
-            }
+            self.spelled.extend(listed.model.named.spelled().map(String::from));
             if !listed.model.named.is_spelled_out() {
-                self.ruled.push(place);
+                self.ruled.push(*index);
             }
         }
     }
@@ -77,49 +75,28 @@ impl Host {
         self.models.iter().copied()
     }
 
-    /// The first model whose rule holds for the name.
-    fn find(&self, name: &str, all: &[Listed]) -> Option<usize> {
-        let holds = |place: &usize| {
-            let listed = self.models.get(*place).and_then(|index| all.get(*index));
-            listed.is_some_and(|listed| listed.model.named.holds(name))
-        };
-        let spelled = self.spelled.get(name).copied();
-        let before = |place: &&usize| spelled.is_none_or(|spelled| **place < spelled);
-        let ruled = self.ruled.iter().take_while(before).find(|place| holds(place)).copied();
-        ruled.or(spelled).and_then(|place| self.models.get(place)).copied()
+    /// Whether the rule of any of its models holds for the name.
+    fn lists(&self, name: &str, all: &[Listed]) -> bool {
+        let holds =
+            |index: &usize| all.get(*index).is_some_and(|listed| listed.model.named.holds(name));
+        self.spelled.contains(name) || self.ruled.iter().any(holds)
     }
 }
 
 impl Catalog {
-    /// The model that the names mean, remembered.
-    pub(super) fn resolve(&self, provider: &str, model: &str) -> Option<&Listed> {
+    /// The model that the names mean, remembered; below it, at greater depth, the next one that
+    /// they could mean.
+    pub(super) fn resolve(&self, provider: &str, model: &str, depth: usize) -> Option<&Listed> {
         if model.is_empty() {
             return None;
         }
-        let question = Memo::question(provider, model);
+        let question = Memo::question(provider, model, depth);
         if let Some(answer) = self.memo.recall(question) {
             return answer.and_then(|index| self.models.get(index as usize));
         }
-        let found = self.find(provider, model);
+        let found = self.find(provider, model, depth);
         self.memo.keep(question, found.and_then(|index| u32::try_from(index).ok()));
         found.and_then(|index| self.models.get(index))
-    }
-
-    /// The first model in order of preference that the names mean and that is `wanted`.
-    pub(super) fn beneath(
-        &self,
-        provider: &str,
-        model: &str,
-        wanted: impl Fn(&Listed) -> bool,
-    ) -> Option<&Listed> {
-        let names = self.names(model);
-        self.places(provider, &names).into_iter().find_map(|place| {
-            let models = || place.host.models().filter_map(|index| self.models.get(index));
-            let wanted = |listed: &Listed| wanted(listed) && self.may_hold(&place, listed);
-            names.iter().find_map(|name| {
-                models().find(|listed| listed.model.named.holds(name) && wanted(listed))
-            })
-        })
     }
 
     /// The host of an id or a name on the wire, made if there is none.
@@ -131,23 +108,20 @@ impl Catalog {
         self.hosts.len() - 1
     }
 
-    fn find(&self, provider: &str, model: &str) -> Option<usize> {
+    fn find(&self, provider: &str, model: &str, depth: usize) -> Option<usize> {
         let names = self.names(model);
-        self.places(provider, &names).into_iter().find_map(|place| {
-            names.iter().find_map(|name| {
-                let first = place.host.find(name, &self.models)?;
-                let holds = |index: &usize| {
-                    let listed = self.models.get(*index);
-                    listed.is_some_and(|listed| self.may_hold(&place, listed))
-                };
-                let named = |index: &usize| {
-                    let listed = self.models.get(*index);
-                    listed.is_some_and(|listed| listed.model.named.holds(name))
-                };
-                let others = || place.host.models().filter(named).find(holds);
-                Some(first).filter(holds).or_else(others)
+        let places = self.places(provider, &names);
+        let pairs = places.iter().flat_map(|place| names.iter().map(move |name| (place, name)));
+        // Most names are nowhere: asking each host's index first spares the walk.
+        let listed = pairs.filter(|(place, name)| place.host.lists(name, &self.models));
+        let mut candidates = listed.flat_map(|(place, name)| {
+            place.host.models().filter(move |index| {
+                let holds = |listed: &Listed| listed.model.named.holds(name);
+                let listed = self.models.get(*index);
+                listed.is_some_and(|listed| holds(listed) && self.may_hold(place, listed))
             })
-        })
+        });
+        candidates.nth(depth)
     }
 
     /// A contract is with one provider: where another serves the model, its own prices hold.
@@ -179,7 +153,7 @@ impl Catalog {
             let serves = self.hosts.get(host).map_or(&[][..], |host| &host.serves);
             serves.iter().for_each(|id| add(self.host_with_id(id), true));
         }
-        let spells = |host: &Host| names.iter().any(|name| host.spelled.contains_key(name));
+        let spells = |host: &Host| names.iter().any(|name| host.spelled.contains(name));
         for name in names {
             let makes = |host: &Host| host.makes.as_ref().is_some_and(|makes| makes.holds(name));
             add(self.hosts.iter().position(makes), false);

@@ -29,8 +29,8 @@ pub(super) struct Memo {
 pub(super) struct Question(u64);
 
 impl Memo {
-    pub(super) fn question(provider: &str, model: &str) -> Question {
-        Question(FixedHash::default().hash_one((provider, model)))
+    pub(super) fn question(provider: &str, model: &str, depth: usize) -> Question {
+        Question(FixedHash::default().hash_one((provider, model, depth)))
     }
 
     /// `Some(Some(model))` or `Some(None)` (no model) if the answer is known.
@@ -95,27 +95,28 @@ mod tests {
     #[test]
     fn recalls_what_it_keeps_and_nothing_else() {
         let memo = Memo::default();
-        let question = Memo::question("openai", "gpt-4o");
+        let question = Memo::question("openai", "gpt-4o", 0);
         assert_eq!(memo.recall(question), None);
         memo.keep(question, Some(0));
         assert_eq!(memo.recall(question), Some(Some(0)));
-        let unknown = Memo::question("openai", "nobody-knows");
+        let unknown = Memo::question("openai", "nobody-knows", 0);
         memo.keep(unknown, None);
         assert_eq!(memo.recall(unknown), Some(None));
-        assert_eq!(memo.recall(Memo::question("openai", "gpt-4")), None);
-        assert_eq!(memo.recall(Memo::question("openaig", "pt-4o")), None);
+        assert_eq!(memo.recall(Memo::question("openai", "gpt-4", 0)), None);
+        assert_eq!(memo.recall(Memo::question("openai", "gpt-4o", 1)), None);
+        assert_eq!(memo.recall(Memo::question("openaig", "pt-4o", 0)), None);
     }
 
     #[test]
     fn stays_right_when_there_are_more_names_than_slots() {
         let memo = Memo::default();
         for number in 0..20_000 {
-            let question = Memo::question("p", &alloc::format!("m{number}"));
+            let question = Memo::question("p", &alloc::format!("m{number}"), 0);
             memo.keep(question, Some(number));
             assert_eq!(memo.recall(question), Some(Some(number)));
         }
         for number in 0..20_000 {
-            let question = Memo::question("p", &alloc::format!("m{number}"));
+            let question = Memo::question("p", &alloc::format!("m{number}"), 0);
             assert!(matches!(memo.recall(question), None | Some(Some(_))));
             if let Some(Some(model)) = memo.recall(question) {
                 assert_eq!(model, number);

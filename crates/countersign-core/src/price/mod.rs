@@ -12,6 +12,8 @@ mod memo;
 mod rate;
 mod sheet;
 mod spelling;
+#[cfg(test)]
+mod tests;
 
 pub use bill::{Bill, Line};
 pub use card::{Card, Cliff, Component, Price};

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::money::Money;
 
 /// Attodollars in a picodollar.
-const ATTO_PER_PICO: u128 = 1_000_000;
+const ATTO_PER_PICO: u64 = 1_000_000;
 
 /// A price per token (or per request) in attodollars, 10⁻¹⁸ US dollars.
 ///
@@ -150,7 +150,12 @@ impl Atto {
     /// The amount to the nearest picodollar, half up.
     #[must_use]
     pub fn money(self) -> Money {
-        let pico = self.0 / ATTO_PER_PICO + u128::from(self.0 % ATTO_PER_PICO >= ATTO_PER_PICO / 2);
+        let half_up = self.0.saturating_add(u128::from(ATTO_PER_PICO / 2));
+        // Up to 18 dollars the division is one instruction; a wider one takes tens of them.
+        let pico = match u64::try_from(half_up) {
+            Ok(small) => u128::from(small / ATTO_PER_PICO),
+            Err(_) => half_up / u128::from(ATTO_PER_PICO),
+        };
         Money::from_pico(i128::try_from(pico).unwrap_or(i128::MAX))
     }
 }
@@ -210,6 +215,13 @@ mod tests {
     fn rounds_a_sum_once() {
         assert_eq!(Atto(499_999).money(), Money::ZERO);
         assert_eq!(Atto(500_000).money(), Money::from_pico(1));
+        let dollars = 19 * 1_000_000_000_000_000_000;
+        assert_eq!(Atto(dollars + 499_999).money(), Money::DOLLAR.times(19));
+        assert_eq!(Atto(dollars + 500_000).money(), Money::from_pico(19_000_000_000_001));
+        assert_eq!(
+            Atto(u128::MAX).money(),
+            Money::from_pico(i128::try_from(u128::MAX / 1_000_000).unwrap())
+        );
         assert_eq!(Atto(83_333_333_333).money(), Money::from_pico(83_333));
         assert_eq!(Atto(83_333_333_333).to_string(), "0.000000083333333333");
         assert_eq!(Rate(150_000_000_000).per_million().to_string(), "0.15");

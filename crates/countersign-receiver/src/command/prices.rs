@@ -333,13 +333,13 @@ mod tests {
             deepseek  deepseek-v4-flash       0.3     0.006       -            1.2     always, 01:00-04:00 UTC  catalog, genai-prices 0.2.1
             deepseek  deepseek-v4-pro         1.32    0.044       -            3.96    always, 01:00-04:00 UTC  catalog, genai-prices 0.2.1
 
-            8 prices on 2026-11-22, dollars per million tokens
+            models: 8, dollars per million tokens on 2026-11-22
         "#]]);
         check("--provider anthropic --model sonnet-4-5 --at 2026-11-22", &expect![[r#"
             PROVIDER   MODEL              INPUT          CACHE READ         CACHE WRITE         OUTPUT             IN FORCE  SOURCE
             anthropic  claude-sonnet-4-5  3 (6 >200000)  0.3 (0.6 >200000)  3.75 (7.5 >200000)  15 (22.5 >200000)  always    catalog, genai-prices 0.2.1
 
-            1 prices on 2026-11-22, dollars per million tokens
+            models: 1, dollars per million tokens on 2026-11-22
         "#]]);
     }
 
