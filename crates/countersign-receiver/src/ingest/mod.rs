@@ -21,3 +21,6 @@ pub use gate::{Gate, RelayPlan, Spelling, Taken};
 pub use grpc::serve_grpc;
 pub use http::{http_router, serve_http};
 pub use refused::Refused;
+
+#[cfg(test)]
+mod tests;
