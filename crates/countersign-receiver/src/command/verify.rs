@@ -11,9 +11,10 @@ use countersign_core::settle::Books;
 use countersign_core::tally::Value;
 
 use super::client;
-use super::recount::{Recount, recount};
+use super::recount::recount;
 use crate::clock;
 use crate::config::{Config, Overrides};
+use crate::keeper::Rebuilt;
 use crate::publish::figures;
 
 /// Arguments of `verify`.
@@ -73,7 +74,7 @@ pub(super) fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let recount = recount(&config.data, config.books)?;
 
     let mut wrong = 0_u32;
-    println!("{} records, {} facts", recount.records, recount.books.position());
+    println!("recounted {} facts in {} records", recount.facts, recount.sequence);
     if recount.damaged_bytes > 0 {
         println!("DAMAGED: {} bytes of the journal have a wrong checksum", recount.damaged_bytes);
         wrong += 1;
@@ -93,7 +94,7 @@ pub(super) fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn checks(recount: &Recount) -> Vec<Check> {
+fn checks(recount: &Rebuilt) -> Vec<Check> {
     let books = &recount.books;
     let totals = books.totals();
     let accounted = totals.settled + totals.pending + totals.unattributed;
@@ -136,7 +137,7 @@ const fn token(kind: &'static str) -> Only {
 }
 
 /// The sum over all series of a metric, in the raw unit.
-fn sum(recount: &Recount, metric: &str, only: Only) -> i128 {
+fn sum(recount: &Rebuilt, metric: &str, only: Only) -> i128 {
     let mut sum = 0;
     recount.tally.visit(&recount.books, clock::now(), &mut |series| {
         if series.metric.name == metric && only.is_none_or(|only| series.attributes.contains(&only))

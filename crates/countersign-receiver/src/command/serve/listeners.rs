@@ -1,0 +1,72 @@
+//! The three ports: bound before anything is said to be ready, and announced with what they
+//! really are.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::config::Listen;
+use crate::logs;
+
+/// Ports that are open and not served yet.
+pub(super) struct Listeners {
+    pub(super) grpc: TcpListener,
+    pub(super) http: TcpListener,
+    pub(super) operator: TcpListener,
+}
+
+/// Where the program listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) grpc: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) operator: SocketAddr,
+}
+
+impl Listeners {
+    /// Opens the ports.
+    pub(super) async fn bind(listen: &Listen) -> anyhow::Result<Listeners> {
+        Ok(Listeners {
+            grpc: bind("--grpc", listen.grpc).await?,
+            http: bind("--http", listen.http).await?,
+            operator: bind("--operator", listen.operator).await?,
+        })
+    }
+
+    /// What they really are, where port 0 was asked for.
+    pub(super) fn addresses(&self) -> std::io::Result<Addresses> {
+        Ok(Addresses {
+            grpc: self.grpc.local_addr()?,
+            http: self.http.local_addr()?,
+            operator: self.operator.local_addr()?,
+        })
+    }
+}
+
+async fn bind(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another address with {flag} ADDR")
+    })
+}
+
+impl Addresses {
+    /// One line on stdout that says where to find what.
+    pub(super) fn announce(&self, format: logs::Format) {
+        let Addresses { grpc, http, operator } = self;
+        match format {
+            logs::Format::Text => println!(
+                "countersign is ready: OTLP on {grpc} (gRPC) and {http} (HTTP), \
+                 pages on http://{operator}"
+            ),
+            logs::Format::Json => {
+                let addresses = [grpc, http, operator].map(ToString::to_string);
+                let [grpc, http, operator] = addresses;
+                let ready =
+                    json!({"listening": {"grpc": grpc, "http": http, "operator": operator}});
+                println!("{ready}");
+            }
+        }
+    }
+}

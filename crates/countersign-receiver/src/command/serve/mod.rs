@@ -1,0 +1,97 @@
+//! `countersign serve`: everything is set up here, in the order of the data.
+
+mod listeners;
+mod stop;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use self::listeners::Listeners;
+use super::ServeArgs;
+use crate::config::Config;
+use crate::ingest::{self, Gate};
+use crate::journal::DataDirectory;
+use crate::keeper::{self, Keeper};
+use crate::limits::{RESERVE_BYTES, STOP_MS_MAX};
+use crate::{logs, prices, publish};
+
+pub(crate) use self::listeners::Addresses;
+
+/// What else runs beside the server, given the addresses and told when to stop.
+pub(super) type Beside = Box<dyn FnOnce(&Addresses, &mut Loops, watch::Receiver<bool>)>;
+
+/// The loops of the program: joined when it stops. One that ends early ends the program.
+pub(super) type Loops = JoinSet<anyhow::Result<()>>;
+
+pub(super) fn run(args: ServeArgs, format: logs::Format) -> anyhow::Result<ExitCode> {
+    let config = args.resolve()?;
+    start(config, Box::new(move |addresses, _, _| addresses.announce(format)))
+}
+
+/// Runs the server, and what is beside it, until it is asked to stop.
+pub(super) fn start(config: Config, beside: Beside) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(config, beside));
+    // Whatever still runs then, it is not waited for: all that was acknowledged is on disk.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
+    let mut asked_to_stop = stop::signals()?;
+    let catalog = Arc::new(prices::catalog(&config.prices).context(super::PriceFiles)?);
+    let directory = DataDirectory::open(&config.data)?;
+    if let Err(error) = directory.reserve(RESERVE_BYTES) {
+        tracing::warn!(%error, "no space is held back for a full disk");
+    }
+    let instance = format!("{:032x}", directory.instance());
+    let listeners = Listeners::bind(&config.listen).await?;
+    let addresses = listeners.addresses()?;
+
+    let relays = !config.destinations.is_empty();
+    let verdict_spans = config.destinations.iter().any(|to| to.signals.traces);
+    let options = keeper::Options {
+        settings: config.books.clone(),
+        verdict_span: verdict_spans.then(|| publish::verdict_spans(&instance)),
+        relays,
+    };
+    let (keeper, keeping) = Keeper::start(directory, options)?;
+
+    let (stop, stopped) = watch::channel(false);
+    let mut loops = Loops::new();
+    let gate = Gate::new(keeper.clone(), catalog, config.dialect.clone(), config.relay_plan());
+    let routes = ingest::http_router(gate.clone());
+    loops.spawn(ingest::serve_grpc(listeners.grpc, gate, stop::when(&stopped)));
+    loops.spawn(ingest::serve_http(listeners.http, routes, stop::when(&stopped)));
+    let operator = publish::operator_router(keeper.clone(), &config);
+    loops.spawn(ingest::serve_http(listeners.operator, operator, stop::when(&stopped)));
+    publish::spawn_loops(&mut loops, &keeper, &config, &instance, &stopped)?;
+    beside(&addresses, &mut loops, stopped);
+    tracing::info!(grpc = %addresses.grpc, http = %addresses.http,
+        operator = %addresses.operator, data = %config.data.display(), "ready");
+
+    let ended = tokio::select! {
+        () = asked_to_stop.recv() => Ok(()),
+        ended = loops.join_next() => stop::early(ended),
+    };
+    tracing::info!("stopping");
+    stop.send_replace(true);
+    let drained = tokio::time::timeout(
+        std::time::Duration::from_millis(STOP_MS_MAX),
+        stop::drain(&mut loops),
+    );
+    if drained.await.is_err() {
+        tracing::warn!("requests that were still open are dropped; none was acknowledged");
+    }
+    tokio::task::spawn_blocking(move || {
+        keeper.stop();
+        keeping.join();
+    })
+    .await?;
+    tracing::info!("stopped");
+    ended
+}

@@ -1,0 +1,64 @@
+//! Stopping: who asks for it, who is told, and who is waited for.
+
+use std::future::Future;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinError;
+
+use super::Loops;
+
+/// SIGTERM and SIGINT.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// Listens for the signals, from now on.
+pub(super) fn signals() -> anyhow::Result<Signals> {
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let terminate = listen(SignalKind::terminate())?;
+    let interrupt = listen(SignalKind::interrupt())?;
+    Ok(Signals { terminate, interrupt })
+}
+
+impl Signals {
+    /// Waits for one of them.
+    pub(super) async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Resolves when the program stops.
+pub(super) fn when(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
+    let mut stopped = stopped.clone();
+    async move {
+        // The sender is gone only when the program is.
+        drop(stopped.wait_for(|stopped| *stopped).await);
+    }
+}
+
+/// A loop that ends while nobody asked for it: its error, or that it ended.
+pub(super) fn early(
+    ended: Option<Result<anyhow::Result<()>, JoinError>>,
+) -> anyhow::Result<()> {
+    ended
+        .context("there are no loops")?
+        .context("a loop of the program broke")?
+        .and_then(|()| anyhow::bail!("a loop of the program ended"))
+}
+
+/// Waits for all loops.
+pub(super) async fn drain(loops: &mut Loops) {
+    while let Some(ended) = loops.join_next().await {
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("while stopping: {error:#}"),
+            Err(error) => tracing::error!(%error, "a loop of the program broke"),
+        }
+    }
+}
