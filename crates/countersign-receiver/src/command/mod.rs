@@ -7,6 +7,7 @@ pub mod prices;
 mod recount;
 mod report;
 mod send;
+mod serve;
 mod verdict;
 mod verify;
 
@@ -39,6 +40,10 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Receive telemetry and verdicts, keep the books, publish outcomes.
+    Serve(ServeArgs),
+    /// Serve, fed by a small fleet of example agents: a look at what it does.
+    Demo(ServeArgs),
     /// Say what became of a task: countersign verdict TASK accepted --minutes 5.
     Verdict(verdict::VerdictArgs),
     /// Show what the work came to: accepted outcomes first, tokens last.
@@ -99,6 +104,16 @@ impl Cli {
     }
 }
 
+/// A price file cannot be used: a mistake of the configuration.
+#[derive(Clone, Copy, Debug)]
+struct PriceFiles;
+
+impl std::fmt::Display for PriceFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("prices")
+    }
+}
+
 /// Exit codes beside 0 and 1, from `sysexits.h`; the data directory has its own in
 /// [`DirectoryError::exit_code`].
 pub mod exit {
@@ -114,6 +129,8 @@ pub mod exit {
 /// Why it could not be done.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
+        Command::Serve(args) => serve::run(args, cli.log_format),
+        Command::Demo(args) => demo::run(args, cli.log_format),
         Command::Verdict(args) => verdict::run(args),
         Command::Report(args) => report::run(args),
         Command::Verify(args) => verify::run(args),
@@ -127,6 +144,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("countersign: {error:#}");
     if error.downcast_ref::<Refused>().is_some() {
+        return ExitCode::from(exit::CONFIGURATION);
+    }
+    if error.downcast_ref::<PriceFiles>().is_some() {
         return ExitCode::from(exit::CONFIGURATION);
     }
     if let Some(error) = error.downcast_ref::<DirectoryError>() {

@@ -18,7 +18,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use countersign_core::dialect::Scrub;
+use countersign_core::dialect::{Scrub, Signal};
+
+use crate::ingest::RelayPlan;
 
 /// Everything that an operator can set.
 #[derive(Clone, Debug)]
@@ -96,6 +98,25 @@ pub struct Overrides {
 }
 
 impl Config {
+    /// What of each signal is kept for the destinations: as much as the least strict of them
+    /// wants, and nothing if none of them takes it.
+    #[must_use]
+    pub fn relay_plan(&self) -> RelayPlan {
+        let of = |signal| {
+            let takers = self.destinations.iter().filter(|to| to.signals.takes(signal));
+            takers.map(|to| to.scrub).min_by_key(|scrub| match scrub {
+                Scrub::Off => 0,
+                Scrub::Standard => 1,
+                Scrub::Strict => 2,
+            })
+        };
+        RelayPlan {
+            traces: of(Signal::Traces),
+            logs: of(Signal::Logs),
+            metrics: of(Signal::Metrics),
+        }
+    }
+
     /// The configuration of a file, or the defaults without one, under what the command line
     /// says.
     ///

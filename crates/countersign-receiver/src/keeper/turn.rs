@@ -21,8 +21,9 @@ use crate::journal::{
 };
 use crate::limits;
 
-/// Makes a trace request of one span for a verdict, to stand beside the work it judges.
-pub type VerdictSpan = fn(&VerdictBooked, &TaskView<'_>) -> Option<Bytes>;
+/// Makes a trace request of one span for a verdict, to stand beside the work it judges; the text
+/// is the data directory's instance in hexadecimal.
+pub type VerdictSpan = fn(&VerdictBooked, &TaskView<'_>, &str) -> Option<Bytes>;
 
 /// How the keeper is started.
 #[derive(Clone, Debug)]
@@ -75,13 +76,14 @@ impl Keeper {
         // A queue that is new owes nothing for the verdicts of the past.
         let owes = relay.as_ref().is_some_and(|log| log.next_sequence() > 1);
         let shown = Cursor::open(&directory.cursor("verdict-spans"))?;
+        let instance = format!("{:032x}", directory.instance());
         let mut late_spans = Vec::new();
         let rebuilt = rebuild(&directory, options.settings, &mut |sequence, books, delta| {
             if owes
                 && sequence > shown.position()
                 && let Some(make) = options.verdict_span
             {
-                late_spans.extend(verdict_span(make, books, delta));
+                late_spans.extend(verdict_span(make, books, delta, &instance));
             }
         })?;
         tracing::info!(facts = rebuilt.facts, "the books are rebuilt");
@@ -95,6 +97,7 @@ impl Keeper {
         });
         let mut turn = Turn {
             directory,
+            instance,
             verdict_span: options.verdict_span,
             now: rebuilt.now,
             rebuilt,
@@ -131,14 +134,16 @@ fn verdict_span(
     make: VerdictSpan,
     books: &countersign_core::settle::Books,
     delta: &Delta,
+    instance: &str,
 ) -> Option<Bytes> {
     let Delta::Verdict(verdict) = delta else { return None };
-    make(verdict, &books.task(verdict.task)?)
+    make(verdict, &books.task(verdict.task)?, instance)
 }
 
 struct Turn {
     /// Holds the lock.
     directory: DataDirectory,
+    instance: String,
     verdict_span: Option<VerdictSpan>,
     rebuilt: Rebuilt,
     facts: Log,
@@ -287,10 +292,10 @@ impl Turn {
 
     fn book(&mut self, facts: &[u8]) {
         let entry = Entry { now: self.now, facts };
-        let (make, spans) = (self.verdict_span, &mut self.spans);
+        let (make, spans, instance) = (self.verdict_span, &mut self.spans, &self.instance);
         let booked = self.rebuilt.apply(entry, &mut |books, delta| {
             if let Some(make) = make {
-                spans.extend(verdict_span(make, books, delta));
+                spans.extend(verdict_span(make, books, delta, instance));
             }
         });
         booked.expect("facts that this process wrote can be read");

@@ -67,7 +67,7 @@ fn head(total: &Value) -> Vec<(&'static str, String)> {
         ),
         (
             "waiting for review",
-            format!("{} tasks, {}", count("/tasks/pending"), money("/cost_usd/pending")),
+            format!("{} for {}", count("/tasks/pending"), money("/cost_usd/pending")),
         ),
         (
             "not accepted",
@@ -286,7 +286,7 @@ mod tests {
             cost per accepted outcome  $2.40 for models and tools, $22.20 with review
             acceptance                 55.5 % (between 50.0 % and 60.0 % when all are judged)
             rework                     37.5 %, right the first time 37.5 %, came back 0.0 %
-            waiting for review         1 tasks, $1.00
+            waiting for review         1 for $1.00
             not accepted               2 rejected, 1 escalated, 1 withdrawn, 0 expired
             time to verdict            median 1.5 min, 95 % within 2.3 d
             retries                    0 transport, 0 step, 2 regeneration, 2 round

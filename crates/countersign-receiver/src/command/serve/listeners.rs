@@ -6,9 +6,12 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
-use crate::config::Listen;
+use crate::config::{Config, Listen};
 use crate::logs;
+use crate::publish::operator::Operator;
+use crate::publish::page::Setting;
 
 /// Ports that are open and not served yet.
 pub(super) struct Listeners {
@@ -52,8 +55,16 @@ async fn bind(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 impl Addresses {
+    /// What the operator port is told of them.
+    pub(super) fn operator_port(&self, config: &Config, ready: watch::Receiver<bool>) -> Operator {
+        let Addresses { grpc, http, operator } = *self;
+        let listen = Listen { grpc, http, operator };
+        let setting = Setting { purpose: config.purpose.clone(), listen };
+        Operator { setting, trace_url: config.trace_url.clone(), ready }
+    }
+
     /// One line on stdout that says where to find what.
-    pub(super) fn announce(&self, format: logs::Format) {
+    pub(crate) fn announce(&self, format: logs::Format) {
         let Addresses { grpc, http, operator } = self;
         match format {
             logs::Format::Text => println!(

@@ -17,7 +17,9 @@ use crate::ingest::{self, Gate};
 use crate::journal::DataDirectory;
 use crate::keeper::{self, Keeper};
 use crate::limits::{RESERVE_BYTES, STOP_MS_MAX};
-use crate::{logs, prices, publish};
+use crate::publish::operator::operator_router;
+use crate::publish::verdict_span::verdict_span;
+use crate::{logs, prices};
 
 pub(crate) use self::listeners::Addresses;
 
@@ -48,7 +50,6 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
     if let Err(error) = directory.reserve(RESERVE_BYTES) {
         tracing::warn!(%error, "no space is held back for a full disk");
     }
-    let instance = format!("{:032x}", directory.instance());
     let listeners = Listeners::bind(&config.listen).await?;
     let addresses = listeners.addresses()?;
 
@@ -56,20 +57,21 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
     let verdict_spans = config.destinations.iter().any(|to| to.signals.traces);
     let options = keeper::Options {
         settings: config.books.clone(),
-        verdict_span: verdict_spans.then(|| publish::verdict_spans(&instance)),
+        verdict_span: verdict_spans.then_some(verdict_span as keeper::VerdictSpan),
         relays,
     };
     let (keeper, keeping) = Keeper::start(directory, options)?;
 
     let (stop, stopped) = watch::channel(false);
+    let (readiness, ready) = watch::channel(false);
     let mut loops = Loops::new();
     let gate = Gate::new(keeper.clone(), catalog, config.dialect.clone(), config.relay_plan());
     let routes = ingest::http_router(gate.clone());
     loops.spawn(ingest::serve_grpc(listeners.grpc, gate, stop::when(&stopped)));
     loops.spawn(ingest::serve_http(listeners.http, routes, stop::when(&stopped)));
-    let operator = publish::operator_router(keeper.clone(), &config);
+    let operator = operator_router(keeper.clone(), addresses.operator_port(&config, ready));
     loops.spawn(ingest::serve_http(listeners.operator, operator, stop::when(&stopped)));
-    publish::spawn_loops(&mut loops, &keeper, &config, &instance, &stopped)?;
+    readiness.send_replace(true);
     beside(&addresses, &mut loops, stopped);
     tracing::info!(grpc = %addresses.grpc, http = %addresses.http,
         operator = %addresses.operator, data = %config.data.display(), "ready");
@@ -79,6 +81,7 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
         ended = loops.join_next() => stop::early(ended),
     };
     tracing::info!("stopping");
+    readiness.send_replace(false);
     stop.send_replace(true);
     let drained = tokio::time::timeout(
         std::time::Duration::from_millis(STOP_MS_MAX),

@@ -43,9 +43,7 @@ pub(super) fn when(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> 
 }
 
 /// A loop that ends while nobody asked for it: its error, or that it ended.
-pub(super) fn early(
-    ended: Option<Result<anyhow::Result<()>, JoinError>>,
-) -> anyhow::Result<()> {
+pub(super) fn early(ended: Option<Result<anyhow::Result<()>, JoinError>>) -> anyhow::Result<()> {
     ended
         .context("there are no loops")?
         .context("a loop of the program broke")?
