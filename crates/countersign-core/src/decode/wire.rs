@@ -44,13 +44,30 @@ impl<'a> Fields<'a> {
         Fields { bytes, at: 0 }
     }
 
+    #[cold]
     fn fail(&mut self) -> Malformed {
         let at = self.at;
         self.at = self.bytes.len();
         Malformed(at)
     }
 
+    /// Nearly all tags and lengths have one byte, and most others two.
+    #[inline]
     fn varint(&mut self) -> Result<u64, Malformed> {
+        match self.bytes.get(self.at..) {
+            Some([low, ..]) if *low < 0x80 => {
+                self.at += 1;
+                Ok(u64::from(*low))
+            }
+            Some([low, high, ..]) if *high < 0x80 => {
+                self.at += 2;
+                Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0_u64;
         let mut shift = 0_u32;
         let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -69,6 +86,7 @@ impl<'a> Fields<'a> {
         Err(self.fail())
     }
 
+    #[inline]
     fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let end = self.at.checked_add(length);
         match end.and_then(|end| self.bytes.get(self.at..end)) {
@@ -80,6 +98,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    #[inline]
     fn field(&mut self) -> Result<Field<'a>, Malformed> {
         let from = self.at;
         let tag = self.varint()?;
@@ -109,6 +128,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, Malformed>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         (self.at < self.bytes.len()).then(|| self.field())
     }

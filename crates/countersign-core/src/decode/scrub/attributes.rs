@@ -51,7 +51,53 @@ pub(super) struct Attribute<'a> {
 pub(super) type Passed<'a> = Option<(Rule, &'a [u8])>;
 
 /// Reads a `KeyValue`.
+#[inline]
 pub(super) fn parse(bytes: &[u8]) -> Result<Attribute<'_>, Malformed> {
+    match usual(bytes) {
+        Some(attribute) => Ok(attribute),
+        None => parse_any(bytes),
+    }
+}
+
+/// A key of less than 128 bytes, then a value that fills the rest: what all encoders write.
+#[inline]
+fn usual(bytes: &[u8]) -> Option<Attribute<'_>> {
+    let [0x0a, length, rest @ ..] = bytes else { return None };
+    if *length >= 0x80 {
+        return None;
+    }
+    let (key, rest) = rest.split_at_checked(usize::from(*length))?;
+    let encoded = match rest {
+        [0x12, length, rest @ ..] if *length < 0x80 && usize::from(*length) == rest.len() => rest,
+        [0x12, low, high, rest @ ..]
+            if *low >= 0x80
+                && *high < 0x80
+                && usize::from(*low & 0x7f) | usize::from(*high) << 7 == rest.len() =>
+        {
+            rest
+        }
+        _ => return None,
+    };
+    let value = match encoded {
+        [0x0a, length, text @ ..] if *length < 0x80 && usize::from(*length) == text.len() => {
+            Value::Text(text)
+        }
+        [0x0a, low, high, text @ ..]
+            if *low >= 0x80
+                && *high < 0x80
+                && usize::from(*low & 0x7f) | usize::from(*high) << 7 == text.len() =>
+        {
+            Value::Text(text)
+        }
+        [0x10 | 0x18, small] if *small < 0x80 => Value::Number,
+        [0x18, low, high] if *low >= 0x80 && *high < 0x80 => Value::Number,
+        [0x21, _, _, _, _, _, _, _, _] => Value::Number,
+        _ => return None,
+    };
+    Some(Attribute { key, value, size: encoded.len(), plain: true })
+}
+
+fn parse_any(bytes: &[u8]) -> Result<Attribute<'_>, Malformed> {
     let mut attribute = Attribute { key: b"", value: Value::Void, size: 0, plain: true };
     let (mut keys, mut values) = (0, 0);
     for field in Fields::of(bytes) {
@@ -71,6 +117,18 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Attribute<'_>, Malformed> {
     }
     attribute.plain &= keys == 1 && values == 1;
     Ok(attribute)
+}
+
+/// The key of a `KeyValue`, without a look at its value.
+#[inline]
+pub(super) fn key_of(bytes: &[u8]) -> Result<&[u8], Malformed> {
+    if let [0x0a, length, rest @ ..] = bytes
+        && *length < 0x80
+        && let Some(key) = rest.get(..usize::from(*length))
+    {
+        return Ok(key);
+    }
+    Ok(parse_any(bytes)?.key)
 }
 
 /// Reads an `AnyValue`.

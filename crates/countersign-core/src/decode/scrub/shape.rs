@@ -15,16 +15,12 @@ const COUNTS_BYTES_MAX: usize = 1_024;
 /// An id: printable ASCII without blanks or braces that is no e-mail address, cut.
 pub(super) fn id(text: &[u8]) -> Option<&[u8]> {
     let text = text.get(..limits::RELAYED_TEXT_BYTES_MAX).unwrap_or(text);
-    let mut mailbox = false;
-    for byte in text {
-        match byte {
-            b'{' | b'}' => return None,
-            b'@' => mailbox = true,
-            0x21..=0x7e => {}
-            _ => return None,
-        }
-    }
-    (!(mailbox && names_a_mailbox(text))).then_some(text)
+    // Without branches, so that the compiler looks at many bytes at a time.
+    let refused = text.iter().fold(false, |refused, byte| {
+        refused | (byte.wrapping_sub(0x21) > 0x5d) | (*byte == b'{') | (*byte == b'}')
+    });
+    let mailbox = text.iter().fold(false, |mailbox, byte| mailbox | (*byte == b'@'));
+    (!refused && !(mailbox && names_a_mailbox(text))).then_some(text)
 }
 
 /// A link: an id that may name a user before a host (`git@…`) but carries no password.
@@ -46,17 +42,12 @@ pub(super) fn place(text: &[u8]) -> Option<&[u8]> {
 pub(super) fn name(text: &[u8]) -> Option<&[u8]> {
     let text = core::str::from_utf8(text).ok()?;
     let text = names::cut(text, limits::RELAYED_TEXT_BYTES_MAX);
-    let mut words = 1;
-    let mut mailbox = false;
-    for byte in text.bytes() {
-        match byte {
-            b'{' | b'}' | b'"' | 0..=0x1f | 0x7f => return None,
-            b' ' => words += 1,
-            b'@' => mailbox = true,
-            _ => {}
-        }
-    }
-    if words > NAME_WORDS_MAX || mailbox && names_a_mailbox(text.as_bytes()) {
+    let refused = text.bytes().fold(false, |refused, byte| {
+        refused | (byte < 0x20) | (byte == 0x7f) | (byte == b'{') | (byte == b'}') | (byte == b'"')
+    });
+    let words = 1 + text.bytes().filter(|byte| *byte == b' ').count();
+    let mailbox = text.bytes().fold(false, |mailbox, byte| mailbox | (byte == b'@'));
+    if refused || words > NAME_WORDS_MAX || mailbox && names_a_mailbox(text.as_bytes()) {
         return None;
     }
     Some(text.as_bytes())
@@ -77,6 +68,12 @@ fn names_a_mailbox(text: &[u8]) -> bool {
 pub(super) fn is_word(text: &[u8]) -> bool {
     if text.is_empty() || text.len() > WORD_BYTES_MAX {
         return false;
+    }
+    let plain = text.iter().fold(true, |plain, byte| {
+        plain & (byte.is_ascii_lowercase() | (*byte == b'_') | (*byte == b'.'))
+    });
+    if plain && text.len() <= WORD_PART_BYTES_MAX && text.first() != Some(&b'.') {
+        return true;
     }
     let mut parts = text.split(|byte| matches!(byte, b'.' | b'/' | b':' | b'(' | b')' | b'@'));
     text.first().is_some_and(|first| first.is_ascii_alphanumeric() || b"_@/".contains(first))

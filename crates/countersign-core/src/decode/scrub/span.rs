@@ -7,7 +7,7 @@ use super::keys::{self, Rule};
 use super::shape;
 use super::splice::{Walked, close, open, unknown};
 use super::{Frame, SpanNote, name};
-use crate::decode::wire::{Field, Fields, Malformed, Wire, put_bytes};
+use crate::decode::wire::{Fields, Malformed, Wire, put_bytes};
 use crate::limits;
 use crate::names::cut;
 
@@ -62,12 +62,8 @@ pub(super) fn marked(bytes: &[u8], number: u32) -> Result<bool, Malformed> {
         if field.number != number {
             continue;
         }
-        for part in Fields::of(pair) {
-            if let Field { number: 1, value: Wire::Bytes(key), .. } = part?
-                && keys::marks(key)
-            {
-                return Ok(true);
-            }
+        if keys::marks(attributes::key_of(pair)?) {
+            return Ok(true);
         }
     }
     Ok(false)
@@ -119,7 +115,7 @@ pub(super) fn copy(
 
 /// Whether the attribute is one that the note is going to say.
 fn noted(pair: &[u8]) -> Result<bool, Malformed> {
-    let key = attributes::parse(pair)?.key;
+    let key = attributes::key_of(pair)?;
     Ok(key.starts_with(b"countersign.")
         && [COST_USD, COST_SOURCE, BOOKED_BY].iter().any(|own| own.as_bytes() == key))
 }
