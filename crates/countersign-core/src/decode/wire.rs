@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Nearly all tags and lengths have one byte, and most others two.
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, Malformed> {
         match self.bytes.get(self.at..) {
             Some([low, ..]) if *low < 0x80 => {
@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
         Err(self.fail())
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let end = self.at.checked_add(length);
         match end.and_then(|end| self.bytes.get(self.at..end)) {
@@ -98,7 +98,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn field(&mut self) -> Result<Field<'a>, Malformed> {
         let from = self.at;
         let tag = self.varint()?;
@@ -128,7 +128,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, Malformed>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         (self.at < self.bytes.len()).then(|| self.field())
     }

@@ -51,7 +51,7 @@ pub(super) struct Attribute<'a> {
 pub(super) type Passed<'a> = Option<(Rule, &'a [u8])>;
 
 /// Reads a `KeyValue`.
-#[inline]
+#[inline(always)]
 pub(super) fn parse(bytes: &[u8]) -> Result<Attribute<'_>, Malformed> {
     match usual(bytes) {
         Some(attribute) => Ok(attribute),
@@ -60,7 +60,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Attribute<'_>, Malformed> {
 }
 
 /// A key of less than 128 bytes, then a value that fills the rest: what all encoders write.
-#[inline]
+#[inline(always)]
 fn usual(bytes: &[u8]) -> Option<Attribute<'_>> {
     let [0x0a, length, rest @ ..] = bytes else { return None };
     if *length >= 0x80 {
@@ -120,7 +120,7 @@ fn parse_any(bytes: &[u8]) -> Result<Attribute<'_>, Malformed> {
 }
 
 /// The key of a `KeyValue`, without a look at its value.
-#[inline]
+#[inline(always)]
 pub(super) fn key_of(bytes: &[u8]) -> Result<&[u8], Malformed> {
     if let [0x0a, length, rest @ ..] = bytes
         && *length < 0x80
@@ -149,16 +149,38 @@ pub(super) fn parse_value(bytes: &[u8]) -> Result<Value<'_>, Malformed> {
 }
 
 /// Writes one attribute if the policy lets it pass.
+#[inline(always)]
 pub(super) fn copy<'a>(
     field: Field<'a>,
     policy: Policy<'_>,
     out: &mut Vec<u8>,
 ) -> Result<Passed<'a>, Malformed> {
     let Wire::Bytes(bytes) = field.value else { return Ok(None) };
-    let attribute = parse(bytes)?;
-    if !attribute.plain {
-        return Ok(None);
+    match usual(bytes) {
+        Some(attribute) => copy_parsed(attribute, field, policy, out),
+        None => copy_unusual(bytes, field, policy, out),
     }
+}
+
+/// Apart from [`copy`], so that the usual attribute stays in registers.
+#[inline(never)]
+fn copy_unusual<'a>(
+    bytes: &'a [u8],
+    field: Field<'a>,
+    policy: Policy<'_>,
+    out: &mut Vec<u8>,
+) -> Result<Passed<'a>, Malformed> {
+    let attribute = parse_any(bytes)?;
+    if attribute.plain { copy_parsed(attribute, field, policy, out) } else { Ok(None) }
+}
+
+#[inline(always)]
+fn copy_parsed<'a>(
+    attribute: Attribute<'a>,
+    field: Field<'a>,
+    policy: Policy<'_>,
+    out: &mut Vec<u8>,
+) -> Result<Passed<'a>, Malformed> {
     match policy {
         Policy::AllowList(named) => allow(attribute, field, named, out),
         Policy::DenyList => {
@@ -170,6 +192,7 @@ pub(super) fn copy<'a>(
     }
 }
 
+#[inline(always)]
 fn allow<'a>(
     attribute: Attribute<'a>,
     field: Field<'a>,

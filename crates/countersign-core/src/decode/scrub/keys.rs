@@ -320,20 +320,30 @@ const GROUPS: [(&[&str], Rule); 15] = [
 
 const SLOTS: usize = 4_096;
 const VACANT: u16 = u16::MAX;
-const ROWS_PER_GROUP: usize = 1 << 10;
+const ROWS: usize = {
+    let (mut rows, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        rows += group_rows(group).len();
+        group += 1;
+    }
+    rows
+};
 
-/// Where each listed key stands: group and row, found by the key's hash, next slot if taken.
+const _: () = assert!(ROWS < SLOTS / 2, "the index is too full: double its slots");
+
+/// All listed keys with their rules, group by group.
+static LISTED: [(&str, Rule); ROWS] = flatten();
+
+/// Where each listed key stands in `LISTED`, found by its hash; next slot if taken.
 static INDEX: [u16; SLOTS] = index();
 
+#[inline]
 fn listed(key: &[u8]) -> Option<Rule> {
     let mut at = hash(key);
     loop {
-        let slot = *INDEX.get(at % SLOTS)?;
-        if slot == VACANT {
-            return None;
-        }
-        let (rows, rule) = GROUPS.get(usize::from(slot) / ROWS_PER_GROUP)?;
-        if rows.get(usize::from(slot) % ROWS_PER_GROUP)?.as_bytes() == key {
+        let row = *INDEX.get(at % SLOTS)?;
+        let (listed, rule) = LISTED.get(usize::from(row))?;
+        if listed.as_bytes() == key {
             return Some(*rule);
         }
         at += 1;
@@ -341,44 +351,59 @@ fn listed(key: &[u8]) -> Option<Rule> {
 }
 
 #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-#[allow(clippy::cast_possible_truncation, reason = "15 groups of less than 1,024 rows")]
-const fn index() -> [u16; SLOTS] {
-    let mut slots = [VACANT; SLOTS];
-    let mut group = 0;
+const fn group_rows(group: usize) -> &'static [&'static str] {
+    GROUPS[group].0
+}
+
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn flatten() -> [(&'static str, Rule); ROWS] {
+    let mut flat = [("", Rule::Denied); ROWS];
+    let (mut at, mut group) = (0, 0);
     while group < GROUPS.len() {
-        let rows = GROUPS[group].0;
-        assert!(rows.len() < ROWS_PER_GROUP, "a group of keys is full");
         let mut row = 0;
-        while row < rows.len() {
-            let mut at = hash(rows[row].as_bytes());
-            while slots[at % SLOTS] != VACANT {
-                at += 1;
-            }
-            slots[at % SLOTS] = (group * ROWS_PER_GROUP + row) as u16;
+        while row < group_rows(group).len() {
+            flat[at] = (group_rows(group)[row], GROUPS[group].1);
+            at += 1;
             row += 1;
         }
         group += 1;
     }
+    flat
+}
+
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+#[allow(clippy::cast_possible_truncation, reason = "there are fewer rows than slots")]
+const fn index() -> [u16; SLOTS] {
+    let flat = flatten();
+    let mut slots = [VACANT; SLOTS];
+    let mut row = 0;
+    while row < ROWS {
+        let mut at = hash(flat[row].0.as_bytes());
+        while slots[at % SLOTS] != VACANT {
+            at += 1;
+        }
+        slots[at % SLOTS] = row as u16;
+        row += 1;
+    }
     slots
 }
 
-/// Length, ends and middle of the key, eight bytes at a time.
-#[allow(clippy::cast_possible_truncation, reason = "the low bits are as good as any")]
+/// Length, beginning, middle and end of the key, which can be mixed at the same time.
+#[allow(clippy::cast_possible_truncation, reason = "the bits above are the best ones")]
 const fn hash(key: &[u8]) -> usize {
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut hash = key.len() as u64;
-    let mut rest = key;
-    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
-        hash = (hash ^ u64::from_le_bytes(*eight)).wrapping_mul(ODD);
-        hash ^= hash >> 32;
-        rest = after;
-    }
-    let tail = match key.last_chunk::<8>() {
-        Some(eight) => u64::from_le_bytes(*eight),
-        None => short(key),
+    let (first, last) = match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (short(key), 0),
     };
-    hash = (hash ^ tail).wrapping_mul(ODD);
-    (hash >> 40) as usize
+    let middle = match key.split_at(key.len() / 2).1.first_chunk::<8>() {
+        Some(middle) => u64::from_le_bytes(*middle),
+        None => 0,
+    };
+    let mixed = first.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ middle.wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(17)
+        ^ last.wrapping_mul(0x1656_67b1_9e37_79f9).rotate_left(31)
+        ^ (key.len() as u64) << 33;
+    (mixed ^ mixed >> 23) as usize >> 20
 }
 
 const fn short(mut key: &[u8]) -> u64 {
@@ -408,6 +433,19 @@ mod tests {
         }
         assert_eq!(listed(b"gen_ai.input.messages"), Some(Rule::Denied));
         assert_eq!(listed(b"no.such.key"), None);
+    }
+
+    #[test]
+    fn keys_are_found_in_few_steps() {
+        let steps = LISTED.iter().map(|(key, _)| {
+            let home = hash(key.as_bytes());
+            let row = |at: usize| usize::from(INDEX[at % SLOTS]);
+            (0..).find(|step| LISTED[row(home + step)].0 == *key).unwrap()
+        });
+        let steps: alloc::vec::Vec<usize> = steps.collect();
+        let sum: usize = steps.iter().sum();
+        assert!(sum < LISTED.len() / 2, "{sum} steps for {} keys", LISTED.len());
+        assert!(*steps.iter().max().unwrap() < 12, "{steps:?}");
     }
 
     #[test]

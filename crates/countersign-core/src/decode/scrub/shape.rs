@@ -20,7 +20,7 @@ pub(super) fn id(text: &[u8]) -> Option<&[u8]> {
         refused | (byte.wrapping_sub(0x21) > 0x5d) | (*byte == b'{') | (*byte == b'}')
     });
     let mailbox = text.iter().fold(false, |mailbox, byte| mailbox | (*byte == b'@'));
-    (!refused && !(mailbox && names_a_mailbox(text))).then_some(text)
+    (!(refused || mailbox && names_a_mailbox(text))).then_some(text)
 }
 
 /// A link: an id that may name a user before a host (`git@…`) but carries no password.
