@@ -66,6 +66,7 @@ mod verdict;
 
 mod emitter;
 mod layer;
+mod ledger;
 mod pipeline;
 mod setup;
 
@@ -75,6 +76,7 @@ pub mod testing;
 
 pub use call::{Call, OpenCall, Operation};
 pub use layer::{Enter, Leave, TaskLayer, tracing_layer};
+pub use ledger::Lost;
 pub use pipeline::TaskProcessor;
 pub use setup::{Builder, Protocol, SetupError, Telemetry, builder, init};
 pub use step::{OpenStep, Step};

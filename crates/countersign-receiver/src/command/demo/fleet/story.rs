@@ -122,7 +122,7 @@ impl Round {
             turns,
             judged_after: milliseconds(judged_after),
             review_seconds: random.within(workflow.desk.review_seconds.range()),
-            reason: *random.pick(workflow.desk.reasons),
+            reason: random.pick::<&str>(workflow.desk.reasons),
         }
     }
 }
