@@ -8,8 +8,9 @@ pub const REQUEST_BYTES_MAX: usize = 64 << 20;
 /// Messages inside messages that are read from OTLP/JSON; an attribute's list of lists takes
 /// two for each level. Deeper values are left empty.
 pub const JSON_MESSAGE_DEPTH_MAX: usize = 72;
-/// Request bytes in memory at a time, as they come and unpacked; more is refused for now.
-pub const IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
+/// Request bytes in memory at a time, as they come, unpacked and transcoded; more is refused
+/// for now. Twice the largest request: the whole process is to stay below 256 MiB.
+pub const IN_FLIGHT_BYTES_MAX: usize = 2 * REQUEST_BYTES_MAX;
 /// What a refused sender is told to wait at least.
 pub const RETRY_AFTER_MS_MIN: u64 = 1_000;
 /// What a refused sender is told to wait at most.
@@ -43,6 +44,8 @@ pub const READERS_KEPT_MAX: usize = 16;
 pub const PING_MS: u64 = 30_000;
 /// It is closed if the answer takes longer.
 pub const PING_ANSWER_MS_MAX: u64 = 10_000;
+/// How often health is looked at.
+pub const HEALTH_MS: u64 = 1_000;
 /// At a stop, open requests have so long to finish.
 pub const STOP_MS_MAX: u64 = 10_000;
 

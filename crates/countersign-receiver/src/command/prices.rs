@@ -315,14 +315,19 @@ mod tests {
                 sum                             0.000007
             "#]],
         );
-        check("explain --model nobody-knows --at 2026-11-22", &expect![[r#"
+        check(
+            "explain --model nobody-knows --at 2026-11-22",
+            &expect![[r#"
             error: no price sheet lists this model (provider "", model "nobody-knows"); prices can be added with --prices
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn lists_the_prices_in_force() {
-        check("--provider deepseek --at 2026-11-22T03:00:00Z", &expect![[r#"
+        check(
+            "--provider deepseek --at 2026-11-22T03:00:00Z",
+            &expect![[r#"
             PROVIDER  MODEL                   INPUT   CACHE READ  CACHE WRITE  OUTPUT  IN FORCE                 SOURCE
             deepseek  deepseek-chat           0.27    0.07        -            1.1     always, 00:30-16:30 UTC  catalog, genai-prices 0.2.1
             deepseek  deepseek-flash          0.3     0.006       -            1.2     always, 01:00-04:00 UTC  catalog, genai-prices 0.2.1
@@ -334,13 +339,17 @@ mod tests {
             deepseek  deepseek-v4-pro         1.32    0.044       -            3.96    always, 01:00-04:00 UTC  catalog, genai-prices 0.2.1
 
             models: 8, dollars per million tokens on 2026-11-22
-        "#]]);
-        check("--provider anthropic --model sonnet-4-5 --at 2026-11-22", &expect![[r#"
+        "#]],
+        );
+        check(
+            "--provider anthropic --model sonnet-4-5 --at 2026-11-22",
+            &expect![[r#"
             PROVIDER   MODEL              INPUT          CACHE READ         CACHE WRITE         OUTPUT             IN FORCE  SOURCE
             anthropic  claude-sonnet-4-5  3 (6 >200000)  0.3 (0.6 >200000)  3.75 (7.5 >200000)  15 (22.5 >200000)  always    catalog, genai-prices 0.2.1
 
             models: 1, dollars per million tokens on 2026-11-22
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::HttpBody;
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use http_body_util::BodyExt;
@@ -66,12 +67,20 @@ impl Charge {
     }
 }
 
+/// When so much of a body has come, room is made for as much as its sender says it has: before,
+/// a sender could claim memory for nothing; afterwards, growing would copy what is there.
+const BELIEVED_FROM_BYTES: usize = 1 << 20;
+
 /// Reads a body to its end, at most `most` bytes, not slower than the limits allow.
 pub(super) async fn read(
     mut body: axum::body::Body,
     most: usize,
     charge: &mut Charge,
 ) -> Result<Bytes, Refused> {
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if declared > most {
+        return Err(Refused::TooLarge);
+    }
     let began = clock::instant();
     let mut bytes = Vec::new();
     let mut first = None;
@@ -96,6 +105,9 @@ pub(super) async fn read(
             return Err(Refused::Slow);
         }
         charge.grow(chunk.len())?;
+        if bytes.len() >= BELIEVED_FROM_BYTES && bytes.capacity() < declared {
+            bytes.reserve_exact(declared - bytes.len());
+        }
         match first.take() {
             // A body of one chunk is not copied.
             None if bytes.is_empty() => first = Some(chunk),

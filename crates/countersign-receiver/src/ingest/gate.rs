@@ -115,6 +115,11 @@ impl Gate {
         bytes: Bytes,
         received: UnixNanos,
     ) -> Result<Taken, Refused> {
+        let mut charge = self.charge();
+        if spelling == Spelling::Json {
+            // What it becomes in protobuf is as large as a rule.
+            charge.grow(bytes.len())?;
+        }
         let read = if bytes.len() <= READ_IN_PLACE_BYTES_MAX {
             self.0.read(signal, spelling, &bytes, received)?
         } else {
@@ -123,6 +128,7 @@ impl Gate {
                 .await
                 .map_err(|_| Refused::Stopping)??
         };
+        drop(charge);
         let position = self.submit(read.submission).await?;
         let Outcome { rejected, message, .. } = read.outcome;
         Ok(Taken { rejected, message, position })
@@ -149,6 +155,11 @@ impl Gate {
 
     pub(super) fn charge(&self) -> Charge {
         self.0.budget.charge()
+    }
+
+    #[cfg(test)]
+    pub(super) fn free_bytes(&self) -> usize {
+        self.0.budget.free()
     }
 
     async fn submit(&self, submission: Submission) -> Result<u64, Refused> {

@@ -4,9 +4,12 @@
 //! sender claims, drop all but the first gzip member and call an oversized message retryable.
 //! Everything else on the port is tonic's.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::any;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -16,10 +19,11 @@ use countersign_proto::v1::verdicts_server::VerdictsServer;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use tokio::net::TcpListener;
-use tonic::Status;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
+use tonic::{Code, Status};
 use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use super::answer::{self, POSITION};
 use super::body;
@@ -28,7 +32,7 @@ use super::refused::Refused;
 use super::serve::{Protocol, serve};
 use super::services::{Reads, Verdicts};
 use crate::clock;
-use crate::limits::{REQUEST_BYTES_MAX, VERDICT_REQUEST_BYTES_MAX};
+use crate::limits::{HEALTH_MS, REQUEST_BYTES_MAX, VERDICT_REQUEST_BYTES_MAX};
 
 /// Bytes before a message: a flag and the message's length.
 const FRAME_BYTES: usize = 5;
@@ -57,9 +61,7 @@ pub async fn serve_grpc(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
-    for service in [""].iter().chain(&SERVICES) {
-        health.set_service_status(service, ServingStatus::Serving).await;
-    }
+    tell_health(&health, ServingStatus::Serving).await;
     let verdicts = VerdictsServer::new(Verdicts(gate.clone()))
         .accept_compressed(Gzip)
         .send_compressed(Gzip)
@@ -71,14 +73,44 @@ pub async fn serve_grpc(
         .add_service(health_service)
         .prepare()
         .into_axum_router();
-    let router = routes.merge(export_routes(gate));
+    let router = routes.layer(map_response(not_retryable)).merge(export_routes(gate.clone()));
     let stop = async {
-        stop.await;
-        for service in [""].iter().chain(&SERVICES) {
-            health.set_service_status(service, ServingStatus::NotServing).await;
+        tokio::select! {
+            () = stop => {}
+            () = watch_health(&gate, &health) => {}
         }
+        tell_health(&health, ServingStatus::NotServing).await;
     };
     serve(listener, router, Protocol::Http2, stop).await
+}
+
+/// Tells whether the journal can be written, for ever.
+async fn watch_health(gate: &Gate, health: &HealthReporter) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(HEALTH_MS)).await;
+        let status = match gate.ask(|view| view.fault.is_none()).await {
+            Ok(true) => ServingStatus::Serving,
+            Err(Refused::Busy { .. }) => continue,
+            _ => ServingStatus::NotServing,
+        };
+        tell_health(health, status).await;
+    }
+}
+
+async fn tell_health(health: &HealthReporter, status: ServingStatus) {
+    for service in [""].iter().chain(&SERVICES) {
+        health.set_service_status(service, status).await;
+    }
+}
+
+/// Tonic says OUT_OF_RANGE of a message that is too large; senders would try it again.
+async fn not_retryable(mut response: Response) -> Response {
+    let out_of_range = HeaderValue::from(Code::OutOfRange as i32);
+    if response.headers().get(GRPC_STATUS) == Some(&out_of_range) {
+        let exhausted = HeaderValue::from(Code::ResourceExhausted as i32);
+        response.headers_mut().insert(GRPC_STATUS, exhausted);
+    }
+    response
 }
 
 fn export_routes(gate: Gate) -> Router {

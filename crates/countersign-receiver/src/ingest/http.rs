@@ -103,7 +103,7 @@ async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> R
     };
     let taken = async {
         let mut charge = gate.charge();
-        let bytes = whole(&parts.headers, body, packed, REQUEST_BYTES_MAX, &mut charge).await?;
+        let bytes = whole(body, packed, REQUEST_BYTES_MAX, &mut charge).await?;
         gate.take(signal, spelling, bytes, received).await
     };
     match taken.await {
@@ -130,16 +130,11 @@ fn check_head(method: &Method, headers: &HeaderMap) -> Result<(), Early> {
 
 /// The body, read and unpacked.
 async fn whole(
-    headers: &HeaderMap,
     body: Body,
     packed: bool,
     most: usize,
     charge: &mut body::Charge,
 ) -> Result<Bytes, Refused> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|it| it > most as u64) {
-        return Err(Refused::TooLarge);
-    }
     let bytes = body::read(body, most, charge).await?;
     if packed { body::unpack(&bytes, most, charge) } else { Ok(bytes) }
 }
@@ -194,7 +189,7 @@ async fn judge(State(gate): State<Gate>, request: Request) -> Response {
     let judged = async {
         let most = VERDICT_REQUEST_BYTES_MAX;
         let mut charge = gate.charge();
-        let bytes = whole(&parts.headers, body, packed, most, &mut charge).await?;
+        let bytes = whole(body, packed, most, &mut charge).await?;
         verdicts::take(&gate, verdicts::read_json(&bytes, received)?).await
     };
     match judged.await {

@@ -34,6 +34,8 @@ pub(super) enum Protocol {
 /// network, and little beside the budget of the whole.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// Larger than HTTP/2's 16 KiB, so that most bodies come in one piece and are not copied.
+const FRAME_BYTES_MAX: u32 = 128 << 10;
 /// When connections cannot be taken, because the process has too many files open, others may
 /// close soon.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -96,6 +98,7 @@ fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(CONNECTION_STREAMS_MAX)
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .max_frame_size(FRAME_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .keep_alive_interval(Duration::from_millis(PING_MS))

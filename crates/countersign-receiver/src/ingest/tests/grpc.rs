@@ -16,19 +16,19 @@ use crate::ingest::json::transcode;
 use crate::limits::REQUEST_BYTES_MAX;
 use countersign_core::dialect::Signal;
 
-const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+pub(super) const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 async fn channel(site: &Site) -> Channel {
     Endpoint::from_shared(format!("http://{}", site.grpc)).unwrap().connect().await.unwrap()
 }
 
-fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+pub(super) fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [&[flag], &length[..], message].concat()
 }
 
 /// Sends a body as it is; gives headers, message and status.
-async fn send(
+pub(super) async fn send(
     site: &Site,
     path: &str,
     headers: &[(&'static str, &'static str)],
@@ -149,6 +149,10 @@ async fn verdicts_and_outcomes() {
     assert_eq!(verdicts.submit(request).await.unwrap_err().code(), Code::InvalidArgument);
     let request = v1::SubmitRequest { verdict: None };
     assert_eq!(verdicts.submit(request).await.unwrap_err().code(), Code::InvalidArgument);
+
+    let task = "x".repeat(9 << 20);
+    let request = v1::SubmitRequest { verdict: Some(v1::Verdict { task, ..Default::default() }) };
+    assert_eq!(verdicts.submit(request).await.unwrap_err().code(), Code::ResourceExhausted);
 
     let mut outcomes = OutcomesClient::new(channel(&site).await);
     let totals = outcomes.get_totals(v1::GetTotalsRequest {}).await.unwrap().into_inner();

@@ -2,6 +2,7 @@
 
 mod grpc;
 mod http;
+mod overload;
 mod verdicts;
 
 use std::io::{Read, Write};
@@ -25,6 +26,7 @@ use crate::keeper::{Keeper, Options, Running};
 /// A receiver on ports of its own.
 struct Site {
     keeper: Keeper,
+    gate: Gate,
     http: SocketAddr,
     grpc: SocketAddr,
     stop: watch::Sender<bool>,
@@ -52,8 +54,8 @@ impl Site {
         };
         let router = http_router(gate.clone());
         ports.spawn(serve_http(http_port, router, stopped(stop.subscribe())));
-        ports.spawn(serve_grpc(grpc_port, gate, stopped(stop.subscribe())));
-        Site { keeper, http, grpc, stop, ports, running, _data: data }
+        ports.spawn(serve_grpc(grpc_port, gate.clone(), stopped(stop.subscribe())));
+        Site { keeper, gate, http, grpc, stop, ports, running, _data: data }
     }
 
     /// Sends bytes as they are and gives all that comes back, as text.
