@@ -27,7 +27,7 @@ fn model(provider: usize, model: usize) -> Model {
     let prices =
         [(Component::Input, "0.15"), (Component::CacheRead, "0.075"), (Component::Output, "0.6")];
     for (component, dollars) in prices {
-        card.set(component, Price::flat(Rate::parse(dollars, Per::Million).unwrap()));
+        card.set(component, Price::flat(Rate::parse(dollars, Per::Million).expect("a price")));
     }
     let named = if model.is_multiple_of(8) {
         Clause::StartsWith(id.as_str().into())

@@ -32,12 +32,13 @@ const VENDORS: &[&str] = &[
 
 /// The spellings of a model's name, in lower case, the most exact first.
 ///
-/// Each step drops or rewrites one thing that a platform adds: a path (`models/gemini-2.5-pro`),
+/// Quotes around a name are no part of it: some emitters write attributes as JSON. Each step
+/// drops or rewrites one thing that a platform adds: a path (`models/gemini-2.5-pro`),
 /// Bedrock's region, maker and version (`us.anthropic.claude-sonnet-4-5-20250929-v1:0`), Vertex'
 /// `@` before a date, the day of a release (`-20250929`, `-2025-09-29`), a number of a release
 /// (`-001`) or `-latest`.
 pub(super) fn spellings(name: &str) -> Vec<String> {
-    let name = cut(name.trim(), limits::NAME_BYTES_MAX).to_lowercase();
+    let name = cut(name.trim().trim_matches('"'), limits::NAME_BYTES_MAX).to_lowercase();
     let mut all = Vec::with_capacity(6);
     let mut add = |spelling: &str| {
         if !spelling.is_empty() && !all.iter().any(|known| known == spelling) {
@@ -124,6 +125,7 @@ mod tests {
     fn drops_what_platforms_add_step_by_step() {
         check("gpt-4o-mini", &["gpt-4o-mini"]);
         check("GPT-4o-mini ", &["gpt-4o-mini"]);
+        check("\"gpt-4o-mini\"", &["gpt-4o-mini"]);
         check("gpt-4o-mini-2024-07-18", &["gpt-4o-mini-2024-07-18", "gpt-4o-mini"]);
         check(
             "claude-sonnet-4-5@20250929",

@@ -168,9 +168,10 @@ fn explain(catalog: &Catalog, ask: &Ask<'_>, call: &CallArgs) -> Result<String> 
     );
     let mut rows = vec![["", "COUNT", "DOLLARS", "PER", "AMOUNT", ""].map(str::to_owned)];
     rows.extend(bill.lines.iter().map(|line| {
-        let (figure, per) = match line.component {
-            Component::Request => (line.rate.of_one(), "request"),
-            _ => (line.rate.per_million(), "million"),
+        let (figure, per) = if line.component == Component::Request {
+            (line.rate.of_one(), "request")
+        } else {
+            (line.rate.per_million(), "million")
         };
         let cliff = line.cliff.map(|above| format!("input above {above}"));
         [

@@ -117,10 +117,11 @@ fn provider(id: &str, value: &Value) -> Result<Provider> {
 
 fn model(value: &Value) -> Result<Model> {
     let wire: WireModel = from(value)?;
-    let periods = match &wire.prices {
-        Value::Array(periods) => periods.iter().map(period).collect::<Result<_>>(),
-        prices => from(prices)
-            .and_then(|prices| Ok(vec![Period { when: When::default(), card: card(&prices)? }])),
+    let periods = if let Value::Array(periods) = &wire.prices {
+        periods.iter().map(period).collect::<Result<_>>()
+    } else {
+        let always = |prices| Ok(vec![Period { when: When::default(), card: card(&prices)? }]);
+        from(&wire.prices).and_then(always)
     };
     let tiers = wire.price_variants.iter().filter_map(|variant| tier(variant).transpose());
     Ok(Model {

@@ -2,6 +2,8 @@
 //!
 //! A file's format is known by its shape; `PRICE_SOURCES` is the table of formats.
 
+#[cfg(test)]
+mod captures;
 mod dates;
 mod genai;
 mod litellm;

@@ -208,7 +208,7 @@ fn agrees(calculator: &Calculator, provider: &str, model: &str, day: &str, input
         }
         // They charge nothing for what has no price; we say that it has none.
         Cost::Unpriced => false,
-        cost => panic!("{cost:?}"),
+        cost @ (Cost::Unknown | Cost::Priced(..)) => panic!("{cost:?}"),
     }
 }
 
