@@ -71,8 +71,40 @@ impl Charge {
 /// a sender could claim memory for nothing; afterwards, growing would copy what is there.
 const BELIEVED_FROM_BYTES: usize = 1 << 20;
 
+/// How fast a body must come.
+struct Pace {
+    /// Longest pause, and for how long any pace will do.
+    slow: Duration,
+    /// What it must have come at after that, on the whole.
+    bytes_per_second: u64,
+    /// When it must be there.
+    end: Duration,
+}
+
+const PACE: Pace = Pace {
+    slow: Duration::from_millis(BODY_SLOW_MS_MAX),
+    bytes_per_second: BODY_BYTES_PER_SECOND_MIN,
+    end: Duration::from_millis(BODY_MS_MAX),
+};
+
+impl Pace {
+    fn is_kept(&self, elapsed: Duration, bytes: usize) -> bool {
+        let due = elapsed.as_secs().saturating_mul(self.bytes_per_second);
+        elapsed <= self.slow || (elapsed <= self.end && bytes as u64 >= due)
+    }
+}
+
 /// Reads a body to its end, at most `most` bytes, not slower than the limits allow.
 pub(super) async fn read(
+    body: axum::body::Body,
+    most: usize,
+    charge: &mut Charge,
+) -> Result<Bytes, Refused> {
+    read_at(&PACE, body, most, charge).await
+}
+
+async fn read_at(
+    pace: &Pace,
     mut body: axum::body::Body,
     most: usize,
     charge: &mut Charge,
@@ -85,8 +117,7 @@ pub(super) async fn read(
     let mut bytes = Vec::new();
     let mut first = None;
     loop {
-        let patience = Duration::from_millis(BODY_SLOW_MS_MAX);
-        let frame = match tokio::time::timeout(patience, body.frame()).await {
+        let frame = match tokio::time::timeout(pace.slow, body.frame()).await {
             Err(_) => return Err(Refused::Slow),
             Ok(None) => break,
             Ok(Some(Err(_))) => return Err(Refused::Malformed("the body was cut short".into())),
@@ -97,11 +128,7 @@ pub(super) async fn read(
         if length > most {
             return Err(Refused::TooLarge);
         }
-        let elapsed = began.elapsed();
-        let due = elapsed.as_secs().saturating_mul(BODY_BYTES_PER_SECOND_MIN);
-        if elapsed > Duration::from_millis(BODY_MS_MAX)
-            || (elapsed > patience && (length as u64) < due)
-        {
+        if !pace.is_kept(began.elapsed(), length) {
             return Err(Refused::Slow);
         }
         charge.grow(chunk.len())?;
@@ -151,9 +178,12 @@ pub(super) fn unpack(packed: &[u8], most: usize, charge: &mut Charge) -> Result<
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use hyper::body::Frame;
 
     use super::*;
     use crate::limits::REQUEST_BYTES_MAX;
@@ -195,6 +225,48 @@ mod tests {
     fn what_unpacks_past_the_limit_is_refused() {
         assert_eq!(check(&packed(&vec![0; REQUEST_BYTES_MAX])).unwrap().len(), REQUEST_BYTES_MAX);
         assert_eq!(check(&packed(&vec![0; REQUEST_BYTES_MAX + 1])), Err(Refused::TooLarge));
+    }
+
+    /// A body of so many single bytes, then a pause without an end.
+    struct Stalled(usize);
+
+    impl HttpBody for Stalled {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            if self.0 == 0 {
+                return Poll::Pending;
+            }
+            self.0 -= 1;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stalls_or_crawls_is_given_up() {
+        let budget = Budget::default();
+        let short = Duration::from_millis(20);
+        let pace = Pace { slow: short, ..PACE };
+        let body = axum::body::Body::new(Stalled(3));
+        let mut charge = budget.charge();
+        assert_eq!(read_at(&pace, body, 10, &mut charge).await, Err(Refused::Slow));
+        let body = axum::body::Body::new(Stalled(usize::MAX));
+        assert_eq!(read_at(&pace, body, 10, &mut charge).await, Err(Refused::TooLarge));
+        for (elapsed_s, bytes, kept) in [
+            (9, 0, true),
+            (10, 0, true),
+            (11, 11 * 1024 - 1, false),
+            (11, 11 * 1024, true),
+            (60, 1 << 20, true),
+            (61, 1 << 20, false),
+        ] {
+            let elapsed = Duration::from_secs(elapsed_s);
+            assert_eq!(PACE.is_kept(elapsed, bytes), kept, "{elapsed_s} s, {bytes} bytes");
+        }
     }
 
     #[test]

@@ -403,6 +403,37 @@ fn recorded_requests_lose_nothing() {
     assert!(seen > 30, "only {seen} recorded JSON requests");
 }
 
+/// Whatever happens to the text: an error, or bytes that are protobuf.
+#[test]
+fn damaged_requests_give_an_error_or_protobuf() {
+    let captures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/captures");
+    let json = std::fs::read(format!("{captures}/claude-code-json/metrics-001.json")).unwrap();
+    let splices: [&[u8]; 12] =
+        [b"\"", b"{", b"}", b"[", b"]", b",", b":", b"null", b"-1e9", b"\\u", b"\xff", b""];
+    let (mut good, mut bad) = (0, 0);
+    // Numbers of a linear congruence: any, but the same ones each time.
+    let mut state: usize = 1;
+    for round in 0..4_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        let at = (state >> 16) % json.len();
+        let end = (at + (state >> 8) % 3).min(json.len());
+        let mut damaged = json.clone();
+        damaged.splice(at..end, splices[round % splices.len()].iter().copied());
+        let mut out = Vec::new();
+        match transcode(Signal::Metrics, &damaged, &mut out) {
+            Ok(_) => {
+                ExportMetricsServiceRequest::decode(&*out).unwrap();
+                good += 1;
+            }
+            Err(_) => {
+                assert!(out.is_empty());
+                bad += 1;
+            }
+        }
+    }
+    assert!(good > 100 && bad > 100, "{good} good, {bad} bad");
+}
+
 /// The keys and string values of all attributes.
 fn gather<'a>(json: &'a Value, texts: &mut Vec<&'a str>) {
     match json {
