@@ -30,8 +30,14 @@ const MAKERS: &[&str] = &[
 
 /// Names on the wire that the rules of price sheets read wrongly or not at all, tried after exact
 /// ids: what the name contains, and the id it means.
-const ALIASES: &[(&str, &str)] =
-    &[("azure", "azure"), ("az.ai.", "azure"), ("gcp.gen_ai", "google"), ("x_ai", "x-ai")];
+const ALIASES: &[(&str, &str)] = &[
+    ("azure", "azure"),
+    ("az.ai.", "azure"),
+    ("bedrock", "aws"),
+    ("vertex", "google"),
+    ("gcp.gen_ai", "google"),
+    ("x_ai", "x-ai"),
+];
 
 /// Where a model may be listed.
 struct Place<'c> {

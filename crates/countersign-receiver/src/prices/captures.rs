@@ -87,7 +87,8 @@ fn models_of_the_captures_are_priced() {
         "openai.responses" gpt-4o-mini-2024-07-18: openai gpt-4o-mini, 0.15
         "strands-agents" claude-sonnet-4-5: anthropic claude-sonnet-4-5, 6
         "strands-agents" gpt-4o-mini: openai gpt-4o-mini, 0.15
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&found);
 }
 
 fn read(path: &Path, named: &mut BTreeSet<(String, String)>) {

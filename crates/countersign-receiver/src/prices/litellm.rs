@@ -55,7 +55,9 @@ pub(super) fn read(document: &Value, origin: String) -> Result<Sheet> {
 fn model(name: &str, provider: &str, entry: &Map<String, Value>) -> Result<Model> {
     let name = name.to_lowercase();
     let mut names = vec![Clause::Equals(name.as_str().into())];
-    let rest = name.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'));
+    // `vertex_ai/claude-…` is served by `vertex_ai-anthropic_models`.
+    let rest = name.split_once('/').filter(|(first, _)| provider.starts_with(first));
+    let rest = rest.map(|(_, rest)| rest);
     names.extend(rest.map(|rest| Clause::Equals(rest.into())));
     let tiers = TIERS.iter().map(|(suffix, tier)| {
         let card = card(entry, suffix)?;
