@@ -55,7 +55,7 @@ impl Oracle {
 
 /// The samples of counters, and when each began: name and labels with the value.
 fn counters(server: &Server) -> BTreeMap<String, f64> {
-    let page = server.get("/metrics");
+    let page = server.metrics();
     let samples = page.lines().filter(|line| !line.starts_with('#')).map(|line| {
         let line = line.split(" # ").next().unwrap();
         let (series, value) = line.rsplit_once(' ').unwrap();

@@ -56,6 +56,7 @@ fn nothing_that_stood_for_content_comes_out() {
     for page in pages.into_iter().chain(more) {
         assert_clean(page, server.get(page).as_bytes());
     }
+    assert_clean("OpenMetrics", server.metrics().as_bytes());
     let (_, report, _) = run(&["report", "--operator", &server.operator]);
     assert_clean("the report", report.as_bytes());
     wait_for("traces are relayed", || sink.bodies("/v1/traces").len() >= runs.len());

@@ -75,6 +75,7 @@ impl Server {
             panic!("no ready line but {line:?}: {}", std::fs::read_to_string(&log).unwrap());
         };
         let address = |name: &str| ready["listening"][name].as_str().unwrap().to_owned();
+        countersign_receiver::command::use_tls_of_ring();
         let client = Client::builder().timeout(PATIENCE).build().unwrap();
         Server {
             child,
@@ -130,6 +131,13 @@ impl Server {
         let text = answer.text().unwrap();
         assert!(status.is_success(), "{path}: {status} {text}");
         text
+    }
+
+    /// The page that Prometheus scrapes, as OpenMetrics: with the time when each series began.
+    pub(crate) fn metrics(&self) -> String {
+        let request = self.client.get(format!("{}/metrics", self.operator));
+        let accept = "application/openmetrics-text; version=1.0.0";
+        request.header("accept", accept).send().unwrap().text().unwrap()
     }
 
     /// Gets JSON from the operator port, or nothing if there is no such thing.

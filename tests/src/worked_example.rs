@@ -95,16 +95,122 @@ fn its_figures_are_right_to_the_cent() {
         serde_json::from_str::<Value>(&out).unwrap()
     };
     let before = report(&server.operator);
-    expect![[r#""#]].assert_eq(&serde_json::to_string_pretty(&figures(&before)).unwrap());
+    expect![[r#"
+        {
+          "calls": {
+            "failed": 0,
+            "ok": 14
+          },
+          "cost_usd": {
+            "incurred": "13",
+            "pending": "1",
+            "review": "99",
+            "settled": "12",
+            "unattributed": "0"
+          },
+          "direct_per_accepted": "1.34",
+          "net_served": 5,
+          "per_accepted": "2.4",
+          "per_accepted_with_review": "22.2",
+          "rates": {
+            "acceptance": 0.5555555555555556,
+            "acceptance_high": 0.6,
+            "acceptance_low": 0.5,
+            "defect": 0.0,
+            "first_pass_yield": 0.375,
+            "rework": 0.375,
+            "settled_share": 0.9230769230769232
+          },
+          "retries": {
+            "regeneration": 2,
+            "round": 2,
+            "step": 0,
+            "transport": 0
+          },
+          "served": 5,
+          "tasks": {
+            "accepted": 4,
+            "defect": 0,
+            "edited": 1,
+            "escalated": 1,
+            "expired": 0,
+            "pending": 1,
+            "rejected": 2,
+            "withdrawn": 1
+          }
+        }"#]].assert_eq(&serde_json::to_string_pretty(&figures(&before)).unwrap());
 
     server.verdicts(&json!({"id": "revert", "task": "u3", "state": "defect"}));
     server.wait_until_booked();
     let after = report(&server.operator);
-    expect![[r#""#]].assert_eq(&serde_json::to_string_pretty(&figures(&after)).unwrap());
+    expect![[r#"
+        {
+          "calls": {
+            "failed": 0,
+            "ok": 14
+          },
+          "cost_usd": {
+            "incurred": "13",
+            "pending": "1",
+            "review": "99",
+            "settled": "12",
+            "unattributed": "0"
+          },
+          "direct_per_accepted": "1.425",
+          "net_served": 4,
+          "per_accepted": "3",
+          "per_accepted_with_review": "27.75",
+          "rates": {
+            "acceptance": 0.5555555555555556,
+            "acceptance_high": 0.6,
+            "acceptance_low": 0.5,
+            "defect": 0.2,
+            "first_pass_yield": 0.25,
+            "rework": 0.5,
+            "settled_share": 0.9230769230769232
+          },
+          "retries": {
+            "regeneration": 2,
+            "round": 2,
+            "step": 0,
+            "transport": 0
+          },
+          "served": 5,
+          "tasks": {
+            "accepted": 3,
+            "defect": 1,
+            "edited": 1,
+            "escalated": 1,
+            "expired": 0,
+            "pending": 1,
+            "rejected": 2,
+            "withdrawn": 1
+          }
+        }"#]].assert_eq(&serde_json::to_string_pretty(&figures(&after)).unwrap());
 
     let (code, table, err) = run(&["report", "--operator", &server.operator]);
     assert_eq!(code, 0, "{err}");
-    expect![[r#""#]].assert_eq(&table);
+    expect![[r#"
+        accepted outcomes          4 (3 as they were, 1 edited)
+        cost per accepted outcome  $3.00 for models and tools, $27.75 with review
+        acceptance                 55.6 % (between 50.0 % and 60.0 % when all are judged)
+        rework                     50.0 %, right the first time 25.0 %, came back 20.0 %
+        waiting for review         1 for $1.00
+        not accepted               2 rejected, 1 escalated, 1 withdrawn, 0 expired
+        time to verdict            median 20.1 d, 95 % within 20.1 d
+        retries                    0 transport, 0 step, 2 regeneration, 2 round
+
+        workflow   accepted  per accepted  with review  acceptance  rework  pending  to verdict   spent  tokens in/out
+        pr-review         4         $3.00       $27.75      55.6 %  50.0 %        1      20.1 d  $13.00     14,000/700
+
+        route      accepted  per accepted  with review  acceptance  rework  pending  to verdict   spent  tokens in/out
+        (unnamed)         4         $3.00       $27.75      55.6 %  50.0 %        1      20.1 d  $13.00     14,000/700
+
+        cost of models and tools   $13.00 = $12.00 judged + $1.00 waiting + $0.00 of no task
+        cost of review             $99.00
+        calls                      14 worked, 0 failed, 0 without a price
+        tokens                     14,000 in (0 read from cache, 0 written to it), 700 out (0 reasoning)
+    "#]].assert_eq(&table);
 
     server.stop();
     let (code, out, err) = run(&["report", "--json", "--data", data.to_str().unwrap()]);
