@@ -1,5 +1,9 @@
 //! Requests as agents send them, built by hand.
 
+use std::sync::LazyLock;
+
+use countersign_receiver::clock;
+use countersign_receiver::publish::calendar;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -30,9 +34,18 @@ pub(crate) fn attribute(key: &str, value: Is) -> KeyValue {
     }
 }
 
-/// A moment of the tests, in nanoseconds: 2026-11-02 00:00 UTC and so many milliseconds.
-pub(crate) const fn at(millis: u64) -> u64 {
-    (1_793_577_600_000 + millis) * 1_000_000
+/// A moment of the tests, so many milliseconds after an hour ago: recent enough for every
+/// deadline, whenever the tests run.
+pub(crate) fn at(millis: u64) -> u64 {
+    const HOUR: u64 = 3_600 * SECOND;
+    const SECOND: u64 = 1_000_000_000;
+    static BEGIN: LazyLock<u64> = LazyLock::new(|| (clock::now() - HOUR) / SECOND * SECOND);
+    *BEGIN + millis * 1_000_000
+}
+
+/// The same as text.
+pub(crate) fn time(millis: u64) -> String {
+    calendar::show(at(millis))
 }
 
 /// A chat call of a task with a cost that the emitter reports.

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::otlp::{Is, call, request};
+use crate::otlp::{Is, call, request, time};
 use crate::server::{Server, run};
 
 /// Task, cost of the first pass, of retries, of rework, the verdict, review minutes, rounds.
@@ -60,6 +60,7 @@ fn verdicts() -> Value {
                 "source": {"kind": "human", "system": "github"},
                 "round": rounds,
                 "review_seconds": minutes * 60,
+                "effective_at": time(600_000),
             })
         })
         .collect()
@@ -138,9 +139,11 @@ fn its_figures_are_right_to_the_cent() {
             "rejected": 2,
             "withdrawn": 1
           }
-        }"#]].assert_eq(&serde_json::to_string_pretty(&figures(&before)).unwrap());
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&figures(&before)).unwrap());
 
-    server.verdicts(&json!({"id": "revert", "task": "u3", "state": "defect"}));
+    server.verdicts(&json!({"id": "revert", "task": "u3", "state": "defect",
+        "effective_at": time(1_200_000)}));
     server.wait_until_booked();
     let after = report(&server.operator);
     expect![[r#"
@@ -186,7 +189,8 @@ fn its_figures_are_right_to_the_cent() {
             "rejected": 2,
             "withdrawn": 1
           }
-        }"#]].assert_eq(&serde_json::to_string_pretty(&figures(&after)).unwrap());
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&figures(&after)).unwrap());
 
     let (code, table, err) = run(&["report", "--operator", &server.operator]);
     assert_eq!(code, 0, "{err}");
@@ -197,14 +201,14 @@ fn its_figures_are_right_to_the_cent() {
         rework                     50.0 %, right the first time 25.0 %, came back 20.0 %
         waiting for review         1 for $1.00
         not accepted               2 rejected, 1 escalated, 1 withdrawn, 0 expired
-        time to verdict            median 20.1 d, 95 % within 20.1 d
+        time to verdict            median 10.0 min, 95 % within 20.0 min
         retries                    0 transport, 0 step, 2 regeneration, 2 round
 
         workflow   accepted  per accepted  with review  acceptance  rework  pending  to verdict   spent  tokens in/out
-        pr-review         4         $3.00       $27.75      55.6 %  50.0 %        1      20.1 d  $13.00     14,000/700
+        pr-review         4         $3.00       $27.75      55.6 %  50.0 %        1    10.0 min  $13.00     14,000/700
 
         route      accepted  per accepted  with review  acceptance  rework  pending  to verdict   spent  tokens in/out
-        (unnamed)         4         $3.00       $27.75      55.6 %  50.0 %        1      20.1 d  $13.00     14,000/700
+        (unnamed)         4         $3.00       $27.75      55.6 %  50.0 %        1    10.0 min  $13.00     14,000/700
 
         cost of models and tools   $13.00 = $12.00 judged + $1.00 waiting + $0.00 of no task
         cost of review             $99.00

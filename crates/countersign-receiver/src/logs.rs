@@ -20,6 +20,8 @@ pub fn start(format: Format) {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // To complain on stderr that stderr takes nothing (a full disk) would be a panic.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         Format::Text => logs.try_init(),
