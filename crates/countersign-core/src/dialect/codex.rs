@@ -12,6 +12,8 @@ pub(super) const CODEX: Dialect = Dialect {
         ("model", Field::RequestModel),
         ("provider_name", Field::Provider),
         ("conversation.id", Field::Conversation),
+        // A text on the span of a turn; on other spans a number, the operating system's.
+        ("thread.id", Field::Conversation),
         ("event.kind", Field::EventKind),
         ("input_token_count", Field::Input),
         ("output_token_count", Field::Output),

@@ -128,7 +128,7 @@ impl<'a> Draft<'a> {
     pub(super) fn count(&mut self, field: Field) -> Result<Option<u64>, Invalid> {
         let counted = match self.value(field) {
             Value::Empty | Value::Bool(_) | Value::Opaque(_) => return Ok(None),
-            value => whole(value),
+            value @ (Value::Text(_) | Value::Int(_) | Value::Double(_)) => whole(value),
         };
         if counted.is_none() {
             self.invalid += 1;

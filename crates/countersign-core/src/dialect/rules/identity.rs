@@ -1,6 +1,7 @@
 //! Whose work a record is: task, conversation, change, workflow, route.
 
 use super::Reading;
+use crate::decode::Value;
 use crate::dialect::field::Field;
 use crate::fact::{Identity, NameQuality};
 use crate::key::TraceId;
@@ -42,7 +43,7 @@ impl<'a> Reading<'a, '_> {
 
     /// Whether the current record itself says whose work it is.
     pub(super) fn says_whose(&self) -> bool {
-        SAYS_SOMETHING.iter().any(|field| self.record.has(*field))
+        SAYS_SOMETHING.iter().any(|field| matches!(self.record.value(*field), Value::Text(_)))
     }
 
     /// The text of a field of the record or else of its resource.

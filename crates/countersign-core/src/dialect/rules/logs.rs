@@ -5,7 +5,7 @@ use crate::decode::{LogRecord, Value};
 use crate::diagnostic::Diagnostic;
 use crate::dialect::DIALECTS;
 use crate::dialect::field::Field;
-use crate::dialect::table::{Dialect, LogRule, Logged};
+use crate::dialect::table::{Dialect, LogRule, Logged, Reasoned};
 use crate::fact::{Call, Fact, Place, Role, UnixNanos};
 use crate::key::{Key, SpanId, TraceId};
 
@@ -36,7 +36,12 @@ impl<'a> Reading<'a, '_> {
         let body = match log.body {
             // A body is content unless it is short enough to be a name.
             Value::Text(text) if text.len() <= 64 => core::str::from_utf8(text).unwrap_or_default(),
-            _ => "",
+            Value::Text(_)
+            | Value::Empty
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Double(_)
+            | Value::Opaque(_) => "",
         };
         [attribute, own, body]
     }
@@ -62,7 +67,11 @@ impl<'a> Reading<'a, '_> {
     ) {
         // The event may be a common one in the scope of a family with habits of its own.
         let habits = self.scope.and_then(|at| DIALECTS.get(at)).unwrap_or(dialect);
-        let usage = self.usage(habits, rule.reasoning);
+        let reasoning = match rule.reasoning {
+            Reasoned::InOutput => habits.reasoning,
+            said @ (Reasoned::Apart | Reasoned::InTotal | Reasoned::TwiceUnless(_)) => said,
+        };
+        let usage = self.usage(habits, reasoning);
         let mut error = self.error(false);
         match rule.what {
             Logged::Call if usage.is_none() && error.is_empty() && !self.is_answered() => return,

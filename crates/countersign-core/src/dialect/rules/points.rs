@@ -86,7 +86,11 @@ impl<'a> Reading<'a, '_> {
                 let word = self.record.text(Field::TokenType);
                 (types.iter().find(|(name, _)| *name == word)?.1, value)
             }
-            Counted::Calls => return self.counted(value).map(Measure::Calls),
+            Counted::Calls => {
+                // The families that count so count a failure twice, once without its type.
+                let again = !self.record.has(Field::ErrorType) && !self.error(false).is_empty();
+                return self.counted(value).filter(|_| !again).map(Measure::Calls);
+            }
             Counted::Measurements => {
                 let operation = self.record.text(Field::Operation);
                 let is_call = !NOT_CALLS.contains(&operation);

@@ -12,6 +12,10 @@ use crate::key::{Key, TraceId};
 /// What `gen_ai.operation.name` says of a span.
 const OPERATIONS: &[(&str, Class)] = &[
     ("chat", Class::Call),
+    ("chat.completions", Class::Call),
+    ("chat.streaming_completions", Class::Call),
+    ("text.completions", Class::Call),
+    ("text.streaming_completions", Class::Call),
     ("generate_content", Class::Call),
     ("text_completion", Class::Call),
     ("completion", Class::Call),

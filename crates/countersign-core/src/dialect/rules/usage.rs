@@ -20,6 +20,10 @@ pub(super) struct Counts {
     reasoning: u64,
     /// The emitter's own words say that cached tokens are not among the input tokens.
     cache_apart: bool,
+    /// Other parts that are not among the input tokens.
+    input_apart: u64,
+    /// Other parts that are not among the output tokens.
+    output_apart: u64,
     /// The emitter's own words say that reasoning is not among the output tokens.
     reasoning_apart: bool,
 }
@@ -41,6 +45,8 @@ const MEMBERS: &[(&str, &str, Counted)] = &[
     ("", "input_cache_read", Counted::CacheReadApart),
     ("", "input_cache_creation", Counted::CacheWriteApart),
     ("", "output_reasoning", Counted::ReasoningApart),
+    ("", "input_audio", Counted::InputApart),
+    ("", "output_audio", Counted::OutputApart),
     ("", "cache_read_input_tokens", Counted::CacheRead),
     ("", "cache_creation_input_tokens", Counted::CacheWrite),
     ("prompt_tokens_details", "cached_tokens", Counted::CacheRead),
@@ -63,6 +69,8 @@ enum Counted {
     CacheReadApart,
     CacheWriteApart,
     ReasoningApart,
+    InputApart,
+    OutputApart,
 }
 
 impl Reading<'_, '_> {
@@ -88,7 +96,10 @@ impl Reading<'_, '_> {
             Reasoned::TwiceUnless(provider) if self.said(Field::Provider).starts_with(provider) => {
                 Reasoned::InOutput
             }
-            other => other,
+            other @ (Reasoned::InOutput
+            | Reasoned::Apart
+            | Reasoned::InTotal
+            | Reasoned::TwiceUnless(_)) => other,
         };
         let usage = counts.normalise(apart, reasoning);
         let most = limits::TOKENS_PER_CALL_MAX;
@@ -132,6 +143,8 @@ impl Counts {
                 Counted::CacheRead => fill(&mut self.cache_read, count),
                 Counted::CacheWrite => fill(&mut self.cache_write, count),
                 Counted::Reasoning => fill(&mut self.reasoning, count),
+                Counted::InputApart => fill(&mut self.input_apart, count),
+                Counted::OutputApart => fill(&mut self.output_apart, count),
                 Counted::CacheReadApart => {
                     fill(&mut self.cache_read, count);
                     self.cache_apart = true;
@@ -151,7 +164,8 @@ impl Counts {
 
     fn normalise(self, cache_apart: bool, reasoned: Reasoned) -> Usage {
         let Counts { cache_read, cache_write, mut reasoning, .. } = self;
-        let (mut input, mut output) = (self.input.unwrap_or(0), self.output.unwrap_or(0));
+        let mut input = self.input.unwrap_or(0).saturating_add(self.input_apart);
+        let mut output = self.output.unwrap_or(0).saturating_add(self.output_apart);
         let cached = cache_read.saturating_add(cache_write);
         if cache_apart || self.cache_apart || cached > input {
             input = input.saturating_add(cached);
