@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::wire::{Fields, Wire};
+use super::wire::{Fields, Wire, split_varint};
 use super::{Budget, Fault};
 use crate::limits;
 
@@ -34,6 +34,7 @@ pub struct Attribute<'a> {
 }
 
 /// Reads a `KeyValue` message and appends it, up to the limit of attributes of a record.
+#[inline]
 pub(super) fn push<'a>(
     attributes: &mut Vec<Attribute<'a>>,
     bytes: &'a [u8],
@@ -44,6 +45,48 @@ pub(super) fn push<'a>(
         budget.ignored += 1;
         return Ok(());
     }
+    let attribute = match plain(bytes) {
+        Some(attribute) => attribute,
+        None => any_order(bytes, budget)?,
+    };
+    attributes.push(attribute);
+    Ok(())
+}
+
+/// Reads a `KeyValue` message as every encoder writes it: the key, the value, nothing else.
+/// `None` for anything unusual.
+#[inline]
+fn plain(bytes: &[u8]) -> Option<Attribute<'_>> {
+    let (key, rest) = split_field(bytes, 1)?;
+    let (any, rest) = split_field(rest, 2)?;
+    let value = match any {
+        [0x0a, ..] => {
+            let (text, rest) = split_field(any, 1)?;
+            rest.is_empty().then_some(Value::Text(text))?
+        }
+        [0x10, truth @ (0 | 1)] => Value::Bool(*truth != 0),
+        [0x18, number @ ..] => {
+            let (number, rest) = split_varint(number)?;
+            #[allow(clippy::cast_possible_wrap, reason = "the wire's int64 is two's complement")]
+            rest.is_empty().then_some(Value::Int(number as i64))?
+        }
+        _ => return None,
+    };
+    rest.is_empty().then_some(Attribute { key, value })
+}
+
+/// Splits a length-delimited field of this number off the front.
+#[inline]
+fn split_field(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
+    let (tag, rest) = bytes.split_first()?;
+    if *tag != number << 3 | 2 {
+        return None;
+    }
+    let (length, rest) = split_varint(rest)?;
+    rest.split_at_checked(usize::try_from(length).ok()?)
+}
+
+fn any_order<'a>(bytes: &'a [u8], budget: &Budget) -> Result<Attribute<'a>, Fault> {
     let mut key: &[u8] = &[];
     let mut value = Value::Empty;
     for field in Fields::of(bytes) {
@@ -54,8 +97,7 @@ pub(super) fn push<'a>(
             _ => {}
         }
     }
-    attributes.push(Attribute { key, value });
-    Ok(())
+    Ok(Attribute { key, value })
 }
 
 /// Reads an `AnyValue` message; of several members the last one holds.

@@ -33,95 +33,54 @@ pub struct Field<'a> {
 /// Walks the fields of one message. After an error it ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
+    length: usize,
 }
 
 impl<'a> Fields<'a> {
     /// The fields of these bytes.
     #[must_use]
+    #[inline]
     pub fn of(bytes: &'a [u8]) -> Fields<'a> {
-        Fields { bytes, at: 0 }
+        Fields { rest: bytes, length: bytes.len() }
+    }
+
+    /// Takes one field; `None` if there is no whole one.
+    #[inline(always)]
+    fn take(&mut self) -> Option<Field<'a>> {
+        let before = self.rest;
+        let (tag, rest) = split_varint(before)?;
+        let number = u32::try_from(tag >> 3).ok().filter(|n| (1..1 << 29).contains(n))?;
+        let (value, rest) = match tag & 7 {
+            2 => {
+                let (length, rest) = split_varint(rest)?;
+                let (bytes, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+                (Wire::Bytes(bytes), rest)
+            }
+            0 => {
+                let (value, rest) = split_varint(rest)?;
+                (Wire::Varint(value), rest)
+            }
+            1 => {
+                let (bytes, rest) = rest.split_first_chunk()?;
+                (Wire::Fixed64(u64::from_le_bytes(*bytes)), rest)
+            }
+            5 => {
+                let (bytes, rest) = rest.split_first_chunk()?;
+                (Wire::Fixed32(u32::from_le_bytes(*bytes)), rest)
+            }
+            _ => return None,
+        };
+        self.rest = rest;
+        let raw = before.get(..before.len() - rest.len())?;
+        Some(Field { number, value, raw })
     }
 
     #[cold]
     fn fail(&mut self) -> Malformed {
-        let at = self.at;
-        self.at = self.bytes.len();
+        let at = self.length - self.rest.len();
+        self.rest = &[];
         Malformed(at)
-    }
-
-    /// Nearly all tags and lengths have one byte, and most others two.
-    #[inline(always)]
-    fn varint(&mut self) -> Result<u64, Malformed> {
-        match self.bytes.get(self.at..) {
-            Some([low, ..]) if *low < 0x80 => {
-                self.at += 1;
-                Ok(u64::from(*low))
-            }
-            Some([low, high, ..]) if *high < 0x80 => {
-                self.at += 2;
-                Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
-            }
-            _ => self.long_varint(),
-        }
-    }
-
-    fn long_varint(&mut self) -> Result<u64, Malformed> {
-        let mut value = 0_u64;
-        let mut shift = 0_u32;
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        for (index, byte) in rest.iter().take(10).enumerate() {
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                break;
-            }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                self.at += index + 1;
-                return Ok(value);
-            }
-            shift += 7;
-        }
-        Err(self.fail())
-    }
-
-    #[inline(always)]
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let end = self.at.checked_add(length);
-        match end.and_then(|end| self.bytes.get(self.at..end)) {
-            Some(bytes) => {
-                self.at += length;
-                Ok(bytes)
-            }
-            None => Err(self.fail()),
-        }
-    }
-
-    #[inline(always)]
-    fn field(&mut self) -> Result<Field<'a>, Malformed> {
-        let from = self.at;
-        let tag = self.varint()?;
-        let number = u32::try_from(tag >> 3).ok().filter(|n| (1..1 << 29).contains(n));
-        let Some(number) = number else { return Err(self.fail()) };
-        let value = match tag & 7 {
-            0 => Wire::Varint(self.varint()?),
-            1 => Wire::Fixed64(u64::from_le_bytes(self.array()?)),
-            2 => {
-                let length = self.varint()?;
-                let Ok(length) = usize::try_from(length) else { return Err(self.fail()) };
-                Wire::Bytes(self.take(length)?)
-            }
-            5 => Wire::Fixed32(u32::from_le_bytes(self.array()?)),
-            _ => return Err(self.fail()),
-        };
-        let raw = self.bytes.get(from..self.at).unwrap_or_default();
-        Ok(Field { number, value, raw })
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let bytes = self.take(N)?;
-        bytes.try_into().map_err(|_| Malformed(self.at))
     }
 }
 
@@ -130,8 +89,38 @@ impl<'a> Iterator for Fields<'a> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        (self.at < self.bytes.len()).then(|| self.field())
+        if self.rest.is_empty() {
+            return None;
+        }
+        Some(self.take().ok_or_else(|| self.fail()))
     }
+}
+
+/// Splits a varint off the front; `None` if it does not end, or not within 64 bits.
+#[inline]
+pub(super) fn split_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    match bytes {
+        [one, rest @ ..] if *one < 0x80 => Some((u64::from(*one), rest)),
+        [one, two, rest @ ..] if *two < 0x80 => {
+            Some((u64::from(*one & 0x7f) | u64::from(*two) << 7, rest))
+        }
+        _ => split_long_varint(bytes),
+    }
+}
+
+fn split_long_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0_u64;
+    for (index, byte) in bytes.iter().take(10).enumerate() {
+        let bits = u64::from(byte & 0x7f);
+        if index == 9 && bits > 1 {
+            return None;
+        }
+        value |= bits << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, bytes.get(index + 1..)?));
+        }
+    }
+    None
 }
 
 /// Appends a varint.

@@ -58,7 +58,7 @@ impl<'a> Draft<'a> {
     /// Takes the value of a known key, unless a better key gave the field already.
     #[inline]
     pub(super) fn set(&mut self, entry: Entry, value: Value<'a>) {
-        if value == Value::Empty {
+        if matches!(value, Value::Empty) {
             return;
         }
         let place = entry.field as usize;

@@ -95,7 +95,7 @@ impl<'a> Reading<'a, '_> {
             service: self.sender(habits, identity.conversation),
             record: digest(log),
             response: self.response(),
-            distance: self.distance(habits),
+            distance: habits.distance.max(self.scope_distance),
             identity,
             start: end.saturating_sub(took),
             end,

@@ -26,6 +26,10 @@ use crate::limits;
 use crate::money::Money;
 use crate::price::Catalog;
 
+/// Words in the names of scopes that instrument frameworks, which call SDKs in their turn.
+const FRAMEWORKS: [&str; 8] =
+    ["langchain", "llama", "crewai", "agent", "dspy", "haystack", "smolagents", "agno"];
+
 /// A request being read. Facts wait here until the last byte has proved to be well formed.
 pub(super) struct Reading<'a, 'r> {
     keys: &'r Keys,
@@ -44,6 +48,8 @@ pub(super) struct Reading<'a, 'r> {
     /// Place in `DIALECTS` of the scope's dialect, if the scope tells one.
     scope: Option<usize>,
     scope_name: &'a [u8],
+    /// Least distance from the provider that the scope's name tells of.
+    scope_distance: u8,
     /// What the relayed spans are marked with.
     notes: Vec<SpanNote>,
     accepted: u64,
@@ -78,6 +84,7 @@ impl<'a, 'r> Reading<'a, 'r> {
             service: Service::default(),
             scope: None,
             scope_name: &[],
+            scope_distance: 0,
             notes: Vec::new(),
             accepted: 0,
             rejected: 0,
@@ -164,6 +171,9 @@ impl<'a, 'r> Reading<'a, 'r> {
         self.scope_name = name;
         let text = core::str::from_utf8(name).unwrap_or_default();
         self.scope = DIALECTS.iter().position(|dialect| dialect.speaks_in(text));
+        // Instrumentation of a framework says so in its name.
+        let of_framework = FRAMEWORKS.iter().any(|name| text.contains(name));
+        self.scope_distance = if of_framework { 2 } else { 0 };
     }
 
     /// The dialect of the current record: its scope's, or that of its keys, or the common one.

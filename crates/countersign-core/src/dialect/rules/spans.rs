@@ -188,7 +188,7 @@ impl<'a> Reading<'a, '_> {
             service: self.sender(dialect, identity.conversation),
             record: Key::of_span(place.trace, place.span),
             response: self.response(),
-            distance: self.distance(dialect),
+            distance: dialect.distance.max(self.scope_distance),
             identity,
             start,
             end,
@@ -309,24 +309,5 @@ impl<'a> Reading<'a, '_> {
             step: self.record.small(Field::RetryStep),
             regeneration: self.record.small(Field::RetryRegeneration),
         }
-    }
-
-    /// How far the emitter of the current record is from the provider. Instrumentation of a
-    /// framework says so in its scope's name.
-    pub(super) fn distance(&self, dialect: &Dialect) -> u8 {
-        const FRAMEWORKS: [&[u8]; 8] = [
-            b"langchain",
-            b"llama",
-            b"crewai",
-            b"agent",
-            b"dspy",
-            b"haystack",
-            b"smolagents",
-            b"agno",
-        ];
-        let of_framework = FRAMEWORKS
-            .iter()
-            .any(|name| self.scope_name.windows(name.len()).any(|part| part == *name));
-        if of_framework { dialect.distance.max(2) } else { dialect.distance }
     }
 }
