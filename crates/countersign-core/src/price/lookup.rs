@@ -28,16 +28,13 @@ const MAKERS: &[&str] = &[
     "voyageai",
 ];
 
-/// Names on the wire that the rules of price sheets read wrongly or not at all, tried after exact
-/// ids: what the name contains, and the id it means.
-const ALIASES: &[(&str, &str)] = &[
-    ("azure", "azure"),
-    ("az.ai.", "azure"),
-    ("bedrock", "aws"),
-    ("vertex", "google"),
-    ("gcp.gen_ai", "google"),
-    ("x_ai", "x-ai"),
-];
+/// Names on the wire that price sheets do not know, and the ids they mean.
+const ALSO_KNOWN_AS: &[(&str, &str)] = &[("gcp.gen_ai", "google"), ("x_ai", "x-ai")];
+
+/// What a platform's name contains, and its id. Tried before the rules of price sheets, which
+/// would take `azure.ai.openai` for the maker of its models.
+const PLATFORMS: &[(&str, &str)] =
+    &[("azure", "azure"), ("az.ai.", "azure"), ("bedrock", "aws"), ("vertex", "google")];
 
 /// Where a model may be listed.
 struct Place<'c> {
@@ -182,9 +179,10 @@ impl Catalog {
         if name.is_empty() {
             return None;
         }
+        let also = ALSO_KNOWN_AS.iter().find(|(known, _)| *known == name);
         let alias = || {
-            let alias = ALIASES.iter().find(|(part, _)| name.contains(part));
-            alias.and_then(|(_, id)| self.host_with_id(id))
+            let platform = || PLATFORMS.iter().find(|(part, _)| name.contains(part));
+            also.or_else(platform).and_then(|(_, id)| self.host_with_id(id))
         };
         let ruled = || {
             let holds = |host: &Host| host.named.as_ref().is_some_and(|named| named.holds(&name));

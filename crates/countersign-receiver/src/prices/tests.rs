@@ -129,7 +129,7 @@ fn names_on_the_wire_mean_listed_models() {
         ("", "gemini-embedding-001", "google gemini-embedding-001"),
         ("langchain", "claude-sonnet-4-5", "anthropic claude-sonnet-4-5"),
         ("litellm", "anthropic/claude-sonnet-4-5", "anthropic claude-sonnet-4-5"),
-        ("vertex_ai", "claude-sonnet-4-5@20250929", "anthropic claude-sonnet-4-5"),
+        ("vertex_ai", "claude-sonnet-4-5@20250929", "google claude-sonnet-4-5"),
         ("", "anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic claude-sonnet-4-5"),
         (
             "aws.bedrock",
@@ -150,6 +150,7 @@ fn names_on_the_wire_mean_listed_models() {
         ("x_ai", "grok-4.5", "x-ai grok-4.5"),
         ("mistral_ai", "mistral-large-latest", "mistral mistral-large"),
         ("openrouter", "openai/gpt-4o-mini", "openrouter openai/gpt-4o-mini"),
+        ("fox_ai", "gpt-4o-mini", "openai gpt-4o-mini"),
         ("openai", "capture-litellm", "nothing"),
         ("", "llama-nobody-lists", "nothing"),
     ];
