@@ -98,3 +98,14 @@ pub const REOPEN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Tasks that the demonstration's fleet has in hand at a time.
 pub const FLEET_TASKS_OPEN_MAX: usize = 512;
+
+/// Bytes that are read of a destination's answer.
+pub const DESTINATION_RESPONSE_BYTES_MAX: usize = 4 << 20;
+/// Longest wait that a destination can ask for.
+pub const RETRY_AFTER_MAX: std::time::Duration = std::time::Duration::from_secs(900);
+/// Shortest wait before a request is sent again.
+pub const RETRY_WAIT_MIN: std::time::Duration = std::time::Duration::from_millis(50);
+/// Waiting requests are joined into one until it has so many bytes.
+pub const RELAY_JOINED_BYTES_MAX: usize = 1 << 20;
+/// How often a destination that has everything looks for more.
+pub const RELAY_POLL: std::time::Duration = std::time::Duration::from_millis(100);

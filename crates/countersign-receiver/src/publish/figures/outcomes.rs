@@ -153,6 +153,8 @@ pub struct RowCost {
     pub per_accepted_with_review: Option<Dollars>,
     /// Cost of the net served tasks / net served: what is above it is avoidable.
     pub direct_per_accepted: Option<Dollars>,
+    /// Settled and pending cost by the state of the task; adds up to both.
+    pub by_state: Counts<Dollars>,
 }
 
 /// A row's ratios.
@@ -297,9 +299,8 @@ fn add_by_model<'a>(sums: &mut BTreeMap<&'a str, Sum>, work: &Work<'a>) {
 #[derive(Default)]
 struct Sum {
     tasks: Counts<Credit>,
+    by_state: Counts<Dollars>,
     settled: Money,
-    served: Money,
-    pending: Money,
     review: Money,
     first_pass: Credit,
     rework: Credit,
@@ -321,15 +322,11 @@ impl Sum {
         let one = credit(1);
         let add = |sum: &mut Credit, credit: Credit| *sum = sum.plus(credit);
         add(self.tasks.of(work.state), one);
-        if work.state == ReviewState::Pending {
-            self.pending += cost;
-        } else {
+        self.by_state.of(work.state).0 += cost;
+        if work.state != ReviewState::Pending {
             self.settled += cost;
             self.review += review;
             self.review_micros += u128::from(work.review_ms) * u128::from(share);
-        }
-        if work.state.is_served() {
-            self.served += cost;
         }
         let sent_back = work.rounds > 1;
         match work.state {
@@ -363,7 +360,8 @@ impl Sum {
     }
 
     fn into_row(mut self, name: &str, allocated: bool) -> OutcomeRow {
-        let tasks = self.tasks;
+        let (tasks, by_state) = (self.tasks, self.by_state);
+        let (pending, served_cost) = (by_state.pending.0, by_state.accepted.0 + by_state.edited.0);
         let net_served = tasks.accepted.plus(tasks.edited);
         let served = net_served.plus(tasks.defect);
         let judged = served.plus(tasks.rejected).plus(tasks.escalated);
@@ -377,12 +375,13 @@ impl Sum {
             net_served,
             cost_usd: RowCost {
                 settled: self.settled.into(),
-                served: self.served.into(),
-                pending: self.pending.into(),
+                served: served_cost.into(),
+                pending: pending.into(),
                 review: self.review.into(),
                 per_accepted: per(self.settled, net_served),
                 per_accepted_with_review: per(self.settled + self.review, net_served),
-                direct_per_accepted: per(self.served, net_served),
+                direct_per_accepted: per(served_cost, net_served),
+                by_state,
             },
             rates: Rates {
                 acceptance: ratio(served, settled),
@@ -391,7 +390,7 @@ impl Sum {
                 first_pass_yield: ratio(self.first_pass, judged),
                 rework: ratio(self.rework, judged),
                 defect: ratio(tasks.defect, served),
-                settled_share: share(self.settled, self.settled + self.pending),
+                settled_share: share(self.settled, self.settled + pending),
             },
             review_seconds: seconds(self.review_micros / 1_000_000, 1_000),
             time_to_verdict_seconds: spread(&mut self.times_to_verdict),

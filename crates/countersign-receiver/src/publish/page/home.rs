@@ -193,12 +193,34 @@ fn cost(all: &OutcomeRow) -> Markup {
                 p.muted { "settled " (share(Some(settled))) " · " (money(cost.settled.0)) " of "
                     (money(cost.settled.0 + cost.pending.0)) }
             }
+            h3 { "Where the money went" }
+            (chart::parts("Cost by review state", &by_state(all)))
             dl.figures {
                 (figure("direct", &money_or_dash(cost.direct_per_accepted.map(|d| d.0))))
                 (figure("avoidable", &money_or_dash(avoidable(all))))
             }
         },
     )
+}
+
+fn by_state(all: &OutcomeRow) -> [Part; 8] {
+    let cost = &all.cost_usd.by_state;
+    let part = |class, name, cost: Dollars| Part {
+        class,
+        name,
+        size: cost.0.dollars(),
+        shown: money(cost.0),
+    };
+    [
+        part("s-accepted", "accepted", cost.accepted),
+        part("s-edited", "edited", cost.edited),
+        part("s-rejected", "rejected", cost.rejected),
+        part("s-escalated", "escalated", cost.escalated),
+        part("s-withdrawn", "withdrawn", cost.withdrawn),
+        part("s-expired", "expired", cost.expired),
+        part("s-defect", "came back", cost.defect),
+        part("s-pending", "pending", cost.pending),
+    ]
 }
 
 /// What an accepted outcome costs above what its own work cost.

@@ -13,7 +13,7 @@ pub fn task_page(task: &TaskShown, setting: &Setting, now: UnixNanos) -> Markup 
     let main = html! {
         div.title {
             p.muted { a href="/" { "Outcomes" } " / " (words::name_or(&task.workflow, "unnamed workflow")) }
-            h1 { (task.id) }
+            h1 { (linked(&task.id)) }
             p { (state(task.state)) }
         }
         div.grid { (summary(task)) (verdicts(task)) (calls(task)) (names(task)) }

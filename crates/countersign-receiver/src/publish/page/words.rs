@@ -75,9 +75,15 @@ pub(super) fn duration(seconds: Option<f64>) -> String {
         s if s < 10.0 => format!("{s:.1}\u{202f}s"),
         s if s < 90.0 => format!("{s:.0}\u{202f}s"),
         s if s < 5_400.0 => format!("{:.0}\u{202f}min", s / 60.0),
-        s if s < 172_800.0 => format!("{:.1}\u{202f}h", s / 3_600.0),
-        s => format!("{:.1}\u{202f}d", s / 86_400.0),
+        s if s < 172_800.0 => format!("{}\u{202f}h", tenths(s / 3_600.0)),
+        s => format!("{}\u{202f}d", tenths(s / 86_400.0)),
     }
+}
+
+/// One digit after the point, unless it is zero.
+fn tenths(number: f64) -> String {
+    let text = format!("{number:.1}");
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// `1 task`, `2 tasks`.
@@ -137,7 +143,7 @@ mod tests {
     fn durations_and_counts_are_short() {
         let shown = [0.25, 0.9999, 2.34, 61.0, 600.0, 7_200.0, 864_000.0]
             .map(|seconds| duration(Some(seconds)).replace('\u{202f}', " "));
-        assert_eq!(shown, ["250 ms", "1.0 s", "2.3 s", "61 s", "10 min", "2.0 h", "10.0 d"]);
+        assert_eq!(shown, ["250 ms", "1.0 s", "2.3 s", "61 s", "10 min", "2 h", "10 d"]);
         let shown = [0, 9_999, 12_345, 1_254_000, 999_999_999, 2_000_000_000]
             .map(|number| short_count(number).replace('\u{202f}', " "));
         assert_eq!(shown, ["0", "9,999", "12.3 k", "1.25 M", "999 M", "2.00 G"]);

@@ -71,11 +71,11 @@ fn the_worked_example() {
         By::Route,
         Window::ALL,
         expect![[r#"
-        main: served 5 net 5, {"settled":"12","served":"6.7","pending":"1","review":"99","per_accepted":"2.4","per_accepted_with_review":"22.2","direct_per_accepted":"1.34"}
-          {"acceptance":0.5555555555555556,"acceptance_low":0.5,"acceptance_high":0.6,"first_pass_yield":0.375,"rework":0.375,"defect":0.0,"settled_share":0.9230769230769231}
-        all: served 5 net 5, {"settled":"12","served":"6.7","pending":"1","review":"99","per_accepted":"2.4","per_accepted_with_review":"22.2","direct_per_accepted":"1.34"}
-          {"acceptance":0.5555555555555556,"acceptance_low":0.5,"acceptance_high":0.6,"first_pass_yield":0.375,"rework":0.375,"defect":0.0,"settled_share":0.9230769230769231}
-    "#]],
+            main: served 5 net 5, {"settled":"12","served":"6.7","pending":"1","review":"99","per_accepted":"2.4","per_accepted_with_review":"22.2","direct_per_accepted":"1.34","by_state":{"pending":"1","accepted":"5.7","edited":"1","rejected":"3.7","escalated":"1","withdrawn":"0.6","expired":"0","defect":"0"}}
+              {"acceptance":0.5555555555555556,"acceptance_low":0.5,"acceptance_high":0.6,"first_pass_yield":0.375,"rework":0.375,"defect":0.0,"settled_share":0.9230769230769231}
+            all: served 5 net 5, {"settled":"12","served":"6.7","pending":"1","review":"99","per_accepted":"2.4","per_accepted_with_review":"22.2","direct_per_accepted":"1.34","by_state":{"pending":"1","accepted":"5.7","edited":"1","rejected":"3.7","escalated":"1","withdrawn":"0.6","expired":"0","defect":"0"}}
+              {"acceptance":0.5555555555555556,"acceptance_low":0.5,"acceptance_high":0.6,"first_pass_yield":0.375,"rework":0.375,"defect":0.0,"settled_share":0.9230769230769231}
+        "#]],
     );
 }
 
@@ -88,11 +88,11 @@ fn after_the_revert() {
         By::Route,
         Window::ALL,
         expect![[r#"
-        main: served 5 net 4, {"settled":"12","served":"5.7","pending":"1","review":"99","per_accepted":"3","per_accepted_with_review":"27.75","direct_per_accepted":"1.425"}
-          {"acceptance":0.5555555555555556,"acceptance_low":0.5,"acceptance_high":0.6,"first_pass_yield":0.25,"rework":0.5,"defect":0.2,"settled_share":0.9230769230769231}
-        all: served 5 net 4, {"settled":"12","served":"5.7","pending":"1","review":"99","per_accepted":"3","per_accepted_with_review":"27.75","direct_per_accepted":"1.425"}
-          {"acceptance":0.5555555555555556,"acceptance_low":0.5,"acceptance_high":0.6,"first_pass_yield":0.25,"rework":0.5,"defect":0.2,"settled_share":0.9230769230769231}
-    "#]],
+            main: served 5 net 4, {"settled":"12","served":"5.7","pending":"1","review":"99","per_accepted":"3","per_accepted_with_review":"27.75","direct_per_accepted":"1.425","by_state":{"pending":"1","accepted":"4.7","edited":"1","rejected":"3.7","escalated":"1","withdrawn":"0.6","expired":"0","defect":"1"}}
+              {"acceptance":0.5555555555555556,"acceptance_low":0.5,"acceptance_high":0.6,"first_pass_yield":0.25,"rework":0.5,"defect":0.2,"settled_share":0.9230769230769231}
+            all: served 5 net 4, {"settled":"12","served":"5.7","pending":"1","review":"99","per_accepted":"3","per_accepted_with_review":"27.75","direct_per_accepted":"1.425","by_state":{"pending":"1","accepted":"4.7","edited":"1","rejected":"3.7","escalated":"1","withdrawn":"0.6","expired":"0","defect":"1"}}
+              {"acceptance":0.5555555555555556,"acceptance_low":0.5,"acceptance_high":0.6,"first_pass_yield":0.25,"rework":0.5,"defect":0.2,"settled_share":0.9230769230769231}
+        "#]],
     );
 }
 
@@ -103,20 +103,20 @@ fn nothing_accepted_has_no_cost_per_outcome() {
         By::Route,
         Window::ALL,
         expect![[r#"
-        main: served 0 net 0, {"settled":"5.3","served":"0","pending":"1","review":"36","per_accepted":null,"per_accepted_with_review":null,"direct_per_accepted":null}
-          {"acceptance":0.0,"acceptance_low":0.0,"acceptance_high":0.2,"first_pass_yield":0.0,"rework":0.3333333333333333,"defect":null,"settled_share":0.8412698412698413}
-        all: served 0 net 0, {"settled":"5.3","served":"0","pending":"1","review":"36","per_accepted":null,"per_accepted_with_review":null,"direct_per_accepted":null}
-          {"acceptance":0.0,"acceptance_low":0.0,"acceptance_high":0.2,"first_pass_yield":0.0,"rework":0.3333333333333333,"defect":null,"settled_share":0.8412698412698413}
-    "#]],
+            main: served 0 net 0, {"settled":"5.3","served":"0","pending":"1","review":"36","per_accepted":null,"per_accepted_with_review":null,"direct_per_accepted":null,"by_state":{"pending":"1","accepted":"0","edited":"0","rejected":"3.7","escalated":"1","withdrawn":"0.6","expired":"0","defect":"0"}}
+              {"acceptance":0.0,"acceptance_low":0.0,"acceptance_high":0.2,"first_pass_yield":0.0,"rework":0.3333333333333333,"defect":null,"settled_share":0.8412698412698413}
+            all: served 0 net 0, {"settled":"5.3","served":"0","pending":"1","review":"36","per_accepted":null,"per_accepted_with_review":null,"direct_per_accepted":null,"by_state":{"pending":"1","accepted":"0","edited":"0","rejected":"3.7","escalated":"1","withdrawn":"0.6","expired":"0","defect":"0"}}
+              {"acceptance":0.0,"acceptance_low":0.0,"acceptance_high":0.2,"first_pass_yield":0.0,"rework":0.3333333333333333,"defect":null,"settled_share":0.8412698412698413}
+        "#]],
     );
     check(
         &[],
         By::Route,
         Window::ALL,
         expect![[r#"
-        all: served 0 net 0, {"settled":"0","served":"0","pending":"0","review":"0","per_accepted":null,"per_accepted_with_review":null,"direct_per_accepted":null}
-          {"acceptance":null,"acceptance_low":null,"acceptance_high":null,"first_pass_yield":null,"rework":null,"defect":null,"settled_share":null}
-    "#]],
+            all: served 0 net 0, {"settled":"0","served":"0","pending":"0","review":"0","per_accepted":null,"per_accepted_with_review":null,"direct_per_accepted":null,"by_state":{"pending":"0","accepted":"0","edited":"0","rejected":"0","escalated":"0","withdrawn":"0","expired":"0","defect":"0"}}
+              {"acceptance":null,"acceptance_low":null,"acceptance_high":null,"first_pass_yield":null,"rework":null,"defect":null,"settled_share":null}
+        "#]],
     );
 }
 
@@ -128,13 +128,13 @@ fn a_window_takes_verdicts_by_their_time() {
         By::Workflow,
         window,
         expect![[r#"
-        even: served 1 net 1, {"settled":"1.2","served":"1.2","pending":"0","review":"7.5","per_accepted":"1.2","per_accepted_with_review":"8.7","direct_per_accepted":"1.2"}
-          {"acceptance":1.0,"acceptance_low":1.0,"acceptance_high":1.0,"first_pass_yield":1.0,"rework":0.0,"defect":0.0,"settled_share":1.0}
-        odd: served 1 net 1, {"settled":"1","served":"1","pending":"0","review":"7.5","per_accepted":"1","per_accepted_with_review":"8.5","direct_per_accepted":"1"}
-          {"acceptance":1.0,"acceptance_low":1.0,"acceptance_high":1.0,"first_pass_yield":1.0,"rework":0.0,"defect":0.0,"settled_share":1.0}
-        all: served 2 net 2, {"settled":"2.2","served":"2.2","pending":"0","review":"15","per_accepted":"1.1","per_accepted_with_review":"8.6","direct_per_accepted":"1.1"}
-          {"acceptance":1.0,"acceptance_low":1.0,"acceptance_high":1.0,"first_pass_yield":1.0,"rework":0.0,"defect":0.0,"settled_share":1.0}
-    "#]],
+            even: served 1 net 1, {"settled":"1.2","served":"1.2","pending":"0","review":"7.5","per_accepted":"1.2","per_accepted_with_review":"8.7","direct_per_accepted":"1.2","by_state":{"pending":"0","accepted":"1.2","edited":"0","rejected":"0","escalated":"0","withdrawn":"0","expired":"0","defect":"0"}}
+              {"acceptance":1.0,"acceptance_low":1.0,"acceptance_high":1.0,"first_pass_yield":1.0,"rework":0.0,"defect":0.0,"settled_share":1.0}
+            odd: served 1 net 1, {"settled":"1","served":"1","pending":"0","review":"7.5","per_accepted":"1","per_accepted_with_review":"8.5","direct_per_accepted":"1","by_state":{"pending":"0","accepted":"1","edited":"0","rejected":"0","escalated":"0","withdrawn":"0","expired":"0","defect":"0"}}
+              {"acceptance":1.0,"acceptance_low":1.0,"acceptance_high":1.0,"first_pass_yield":1.0,"rework":0.0,"defect":0.0,"settled_share":1.0}
+            all: served 2 net 2, {"settled":"2.2","served":"2.2","pending":"0","review":"15","per_accepted":"1.1","per_accepted_with_review":"8.6","direct_per_accepted":"1.1","by_state":{"pending":"0","accepted":"2.2","edited":"0","rejected":"0","escalated":"0","withdrawn":"0","expired":"0","defect":"0"}}
+              {"acceptance":1.0,"acceptance_low":1.0,"acceptance_high":1.0,"first_pass_yield":1.0,"rework":0.0,"defect":0.0,"settled_share":1.0}
+        "#]],
     );
 }
 
@@ -168,9 +168,9 @@ fn models_share_an_outcome_by_their_cost() {
         .map(Result::unwrap)
         .collect();
     expect![[r#"
-        ["large",0.666666,{"settled":"2","served":"2","pending":"0","review":"8.999991","per_accepted":"3.000003000003","per_accepted_with_review":"16.500003000003","direct_per_accepted":"3.000003000003"},{"ok":1,"failed":0}]
-        ["",0.166666,{"settled":"0.5","served":"0.5","pending":"0","review":"2.249991","per_accepted":"3.000012000048","per_accepted_with_review":"16.500012000048","direct_per_accepted":"3.000012000048"},{"ok":0,"failed":0}]
-        ["small",0.166668,{"settled":"0.5","served":"0.5","pending":"0","review":"2.250018","per_accepted":"2.999976000192","per_accepted_with_review":"16.499976000192","direct_per_accepted":"2.999976000192"},{"ok":1,"failed":0}]"#]].assert_eq(&rows.join("\n"));
+        ["large",0.666666,{"settled":"2","served":"2","pending":"0","review":"8.999991","per_accepted":"3.000003000003","per_accepted_with_review":"16.500003000003","direct_per_accepted":"3.000003000003","by_state":{"pending":"0","accepted":"2","edited":"0","rejected":"0","escalated":"0","withdrawn":"0","expired":"0","defect":"0"}},{"ok":1,"failed":0}]
+        ["",0.166666,{"settled":"0.5","served":"0.5","pending":"0","review":"2.249991","per_accepted":"3.000012000048","per_accepted_with_review":"16.500012000048","direct_per_accepted":"3.000012000048","by_state":{"pending":"0","accepted":"0.5","edited":"0","rejected":"0","escalated":"0","withdrawn":"0","expired":"0","defect":"0"}},{"ok":0,"failed":0}]
+        ["small",0.166668,{"settled":"0.5","served":"0.5","pending":"0","review":"2.250018","per_accepted":"2.999976000192","per_accepted_with_review":"16.499976000192","direct_per_accepted":"2.999976000192","by_state":{"pending":"0","accepted":"0.5","edited":"0","rejected":"0","escalated":"0","withdrawn":"0","expired":"0","defect":"0"}},{"ok":1,"failed":0}]"#]].assert_eq(&rows.join("\n"));
     let credit: u128 = shown.rows.iter().map(|row| row.net_served.0).sum();
     assert_eq!(credit, shown.total.net_served.0);
     let review: Money = shown.rows.iter().map(|row| row.cost_usd.review.0).sum();

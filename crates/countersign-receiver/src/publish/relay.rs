@@ -1,0 +1,216 @@
+//! Relay: one loop for each destination takes requests from the relay log, sends them, and moves
+//! its cursor after the answer, never before.
+//!
+//! At least once: a request whose answer was lost is sent again. Requests of one signal that
+//! wait together are joined (OTLP requests that are written one after the other are one
+//! request); if the joined one is refused for good, it is taken apart, so that no good request
+//! is given up because of a bad one. No loop knows of another: a destination that is slow or
+//! away slows nobody.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use countersign_core::dialect::Signal;
+use tokio::sync::watch;
+
+use super::answer::{Answer, Reason};
+use super::backoff::Backoff;
+use super::health::Health;
+use super::relay_entry::RelayEntry;
+use super::wire::Wire;
+use crate::config::{Destination, Signals};
+use crate::journal::{Cursor, LogError, LogReader};
+use crate::limits::{RELAY_JOINED_BYTES_MAX, RELAY_POLL};
+
+/// What one destination's loop works with.
+pub struct Relay {
+    destination: Destination,
+    wire: Wire,
+    source: Source,
+    health: Arc<Health>,
+}
+
+/// Where the loop reads and remembers how far it is.
+struct Source {
+    reader: LogReader,
+    cursor: Cursor,
+    signals: Signals,
+    /// A record that was read and did not fit the requests before it.
+    ahead: Option<(u64, Signal, Bytes)>,
+}
+
+/// Requests of one signal that are sent together.
+struct Joined {
+    signal: Signal,
+    requests: Vec<Bytes>,
+}
+
+impl Relay {
+    /// A loop for this destination. The reader stands where the cursor points.
+    ///
+    /// # Errors
+    /// If the endpoint is no URL or its certificates cannot be read.
+    pub fn new(
+        destination: Destination,
+        reader: LogReader,
+        cursor: Cursor,
+        health: Arc<Health>,
+    ) -> anyhow::Result<Relay> {
+        let wire = Wire::to(&destination)?;
+        health.moved_to(cursor.position());
+        let source = Source { reader, cursor, signals: destination.signals, ahead: None };
+        Ok(Relay { destination, wire, source, health })
+    }
+
+    /// Relays until `stop` says true. What is in flight then is sent again after the start.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), LogError> {
+        let Relay { destination, wire, mut source, health } = self;
+        loop {
+            let stopped = stop.wait_for(|stop| *stop);
+            let (back, read) = tokio::select! {
+                _ = stopped => return Ok(()),
+                read = off_the_loop(source, Source::take) => read,
+            };
+            source = back;
+            let Some((joined, position)) = read? else {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                    () = tokio::time::sleep(RELAY_POLL) => continue,
+                }
+            };
+            if let Some(joined) = joined {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                    () = deliver(&wire, &destination, &health, joined) => {}
+                }
+            }
+            let (back, moved) =
+                off_the_loop(source, move |source| source.cursor.move_to(position)).await;
+            source = back;
+            moved?;
+            health.moved_to(position);
+        }
+    }
+}
+
+impl Source {
+    /// The next requests and the position after them; `None` if there is nothing yet. Records
+    /// that do not concern the destination only move the position.
+    fn take(&mut self) -> Result<Option<(Option<Joined>, u64)>, LogError> {
+        let mut joined: Option<Joined> = None;
+        let (mut bytes, mut position) = (0, None);
+        while let Some((sequence, signal, request)) = self.next()? {
+            if self.signals.takes(signal) {
+                let fits = |joined: &Joined| {
+                    joined.signal == signal && bytes + request.len() <= RELAY_JOINED_BYTES_MAX
+                };
+                if !joined.as_ref().is_none_or(fits) {
+                    self.ahead = Some((sequence, signal, request));
+                    break;
+                }
+                bytes += request.len();
+                let begun = joined.get_or_insert(Joined { signal, requests: Vec::new() });
+                begun.requests.push(request);
+            }
+            position = Some(sequence + 1);
+        }
+        Ok(position.map(|position| (joined, position)))
+    }
+
+    fn next(&mut self) -> Result<Option<(u64, Signal, Bytes)>, LogError> {
+        if let Some(ahead) = self.ahead.take() {
+            return Ok(Some(ahead));
+        }
+        while let Some(record) = self.reader.next()? {
+            if let Some(entry) = RelayEntry::decode(record.payload) {
+                let request = Bytes::copy_from_slice(entry.request);
+                return Ok(Some((record.sequence, entry.signal, request)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Runs blocking work on the source elsewhere, and gives the source back.
+async fn off_the_loop<T: Send + 'static>(
+    mut source: Source,
+    work: impl FnOnce(&mut Source) -> T + Send + 'static,
+) -> (Source, T) {
+    let done = tokio::task::spawn_blocking(move || {
+        let result = work(&mut source);
+        (source, result)
+    });
+    done.await.expect("reading a log does not panic, and the runtime outlives its loops")
+}
+
+/// Sends until every request was taken or given up.
+async fn deliver(wire: &Wire, destination: &Destination, health: &Health, joined: Joined) {
+    let mut waiting = VecDeque::from([joined]);
+    let mut backoff = Backoff::new(destination.retry);
+    while let Some(joined) = waiting.front() {
+        let wait = match wire.send(joined.signal, joined.bytes()).await {
+            Answer::Taken { refused } => {
+                if refused > 0 {
+                    tracing::warn!(destination = health.name(), refused, "records were refused");
+                }
+                health.took(refused);
+                waiting.pop_front();
+                backoff = Backoff::new(destination.retry);
+                continue;
+            }
+            Answer::Never(why) => {
+                give_up(health, why, &mut waiting);
+                continue;
+            }
+            Answer::Misconfigured(why) => {
+                health.is_misconfigured(why);
+                backoff.longest()
+            }
+            Answer::Later { why, after } => {
+                health.sends_again(why);
+                backoff.next(after)
+            }
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Takes the first of what waits apart, or gives it up if it is a single request.
+fn give_up(health: &Health, why: Reason, waiting: &mut VecDeque<Joined>) {
+    let Some(mut joined) = waiting.pop_front() else { return };
+    if joined.requests.len() > 1 {
+        let rest = joined.requests.split_off(joined.requests.len() / 2);
+        waiting.push_front(Joined { signal: joined.signal, requests: rest });
+        waiting.push_front(joined);
+        return;
+    }
+    health.gave_up(why);
+    let bytes = joined.requests.first().map_or(0, Bytes::len);
+    tracing::warn!(
+        destination = health.name(),
+        reason = %why,
+        signal = ?joined.signal,
+        bytes,
+        "a request was given up: the destination will never take it"
+    );
+}
+
+impl Joined {
+    fn bytes(&self) -> Bytes {
+        match self.requests.as_slice() {
+            [one] => one.clone(),
+            many => {
+                let mut all = BytesMut::with_capacity(many.iter().map(Bytes::len).sum());
+                many.iter().for_each(|request| all.extend_from_slice(request));
+                all.freeze()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
