@@ -48,6 +48,8 @@ pub const PING_ANSWER_MS_MAX: u64 = 10_000;
 pub const HEALTH_MS: u64 = 1_000;
 /// At a stop, open requests have so long to finish.
 pub const STOP_MS_MAX: u64 = 10_000;
+/// Before that, what runs beside the server has so long to say its last words to it.
+pub const STOP_BESIDE_MS_MAX: u64 = 3_000;
 
 /// Verdicts in one request.
 pub const VERDICTS_PER_REQUEST_MAX: usize = 10_000;

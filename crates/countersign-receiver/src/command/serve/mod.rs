@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::ingest::{self, Gate};
 use crate::journal::DataDirectory;
 use crate::keeper::{self, Keeper};
-use crate::limits::{RESERVE_BYTES, STOP_MS_MAX};
+use crate::limits::{RESERVE_BYTES, STOP_BESIDE_MS_MAX, STOP_MS_MAX};
 use crate::publish::operator::operator_router;
 use crate::publish::verdict_span::verdict_span;
 use crate::{logs, prices};
@@ -72,16 +72,28 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
     let operator = operator_router(keeper.clone(), addresses.operator_port(&config, ready));
     loops.spawn(ingest::serve_http(listeners.operator, operator, stop::when(&stopped)));
     readiness.send_replace(true);
-    beside(&addresses, &mut loops, stopped);
+    let (stop_beside, stopped_beside) = watch::channel(false);
+    let mut loops_beside = Loops::new();
+    beside(&addresses, &mut loops_beside, stopped_beside);
     tracing::info!(grpc = %addresses.grpc, http = %addresses.http,
         operator = %addresses.operator, data = %config.data.display(), "ready");
 
     let ended = tokio::select! {
         () = asked_to_stop.recv() => Ok(()),
         ended = loops.join_next() => stop::early(ended),
+        Some(ended) = loops_beside.join_next() => stop::early(Some(ended)),
     };
     tracing::info!("stopping");
     readiness.send_replace(false);
+    // What runs beside may have something to say to the server until its end.
+    stop_beside.send_replace(true);
+    let beside_drained = tokio::time::timeout(
+        std::time::Duration::from_millis(STOP_BESIDE_MS_MAX),
+        stop::drain(&mut loops_beside),
+    );
+    if beside_drained.await.is_err() {
+        tracing::warn!("what runs beside the server did not stop in time");
+    }
     stop.send_replace(true);
     let drained = tokio::time::timeout(
         std::time::Duration::from_millis(STOP_MS_MAX),
