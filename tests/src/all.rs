@@ -1,5 +1,11 @@
 //! The tests of the whole: the real program, real sockets, real files.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "all of this is tests: what breaks should break here"
+)]
+
 mod otlp;
 mod server;
 mod sink;

@@ -96,10 +96,9 @@ impl Cli {
         Cli::try_parse().map_err(|error| {
             // If even this cannot be printed there is nobody to tell.
             drop(error.print());
-            match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(exit::USAGE),
-            }
+            let asked_for =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if asked_for { ExitCode::SUCCESS } else { ExitCode::from(exit::USAGE) }
         })
     }
 }
