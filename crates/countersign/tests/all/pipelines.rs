@@ -14,10 +14,10 @@ use countersign::{
 const REQUESTS_MAX: usize = 16;
 
 /// A request's path and body.
-type Request = (String, Vec<u8>);
+pub(crate) type Request = (String, Vec<u8>);
 
 /// A receiver on a port of its own that answers each request with this status.
-fn receiver(status: u16) -> (String, Receiver<Request>) {
+pub(crate) fn receiver(status: u16) -> (String, Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let (tell, seen) = sync_channel(REQUESTS_MAX);
@@ -65,7 +65,7 @@ fn work(telemetry: &Telemetry) {
     Verdict::accepted().id("V-1").of_task("T-1").send();
 }
 
-fn contains(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
