@@ -105,7 +105,7 @@ impl Books {
         let repeated = step.retries.step > 0 || step.retries.transport > 0;
         let has_effect = repeated || step.cost.is_some();
         let kept = has_effect || !step.identity.task.is_empty() || step.kind == StepKind::Task;
-        if has_effect && !self.is_new(Key::of_span(trace, span), deltas) {
+        if kept && !self.is_new(Key::of_span(trace, span), deltas) {
             return;
         }
         let name = self.names.intern(step.name);

@@ -116,6 +116,7 @@ fn remember(
         above: above.into_iter().collect(),
         booked: booked.chain(prior.booked.iter().copied()).collect(),
         parents: parents.chain(prior.parents.iter().copied()).collect(),
+        subject: None,
     };
     closed.above.sort_unstable();
     closed.booked.sort_unstable();

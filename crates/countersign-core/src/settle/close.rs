@@ -1,5 +1,6 @@
 //! Closing: a trace's calls are decided, its tasks found, its cost booked.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::delta::Delta;
@@ -9,6 +10,7 @@ use crate::key::{Key, Map, SpanId, TraceId};
 use crate::limits;
 use crate::names::Name;
 use crate::settle::TaskIndex;
+use crate::settle::aliases::trace_key;
 use crate::settle::assembly::{Assembled, Decision, ancestors, assemble};
 use crate::settle::books::{Books, MS};
 use crate::settle::subject::Subject;
@@ -30,8 +32,13 @@ impl Books {
     pub(super) fn close(&mut self, at: UnixNanos, id: TraceId, deltas: &mut Vec<Delta>) {
         let Some(mut trace) = self.open.remove(&id) else { return };
         self.forget_closed(at, deltas);
-        let prior = self.closed.remove(&id);
-        let Assembled { decisions, closed, parents } = assemble(&trace, prior);
+        let mut prior = self.closed.remove(&id);
+        if let (Some(said), Some(rest)) =
+            (prior.as_mut().and_then(|prior| prior.subject.take()), trace.subjects.first_mut())
+        {
+            rest.join(&said, &self.names);
+        }
+        let Assembled { decisions, mut closed, parents } = assemble(&trace, prior);
         let calls = core::mem::take(&mut trace.calls);
         let steps = core::mem::take(&mut trace.steps);
         let mut subjects = Subjects::of(trace, &steps, &parents, self);
@@ -66,7 +73,32 @@ impl Books {
                 self.subject_task(at, &mut subjects, subject, id, Key::NONE, deltas);
             }
         }
+        closed.subject = self.unclaimed(at, &mut subjects, id, deltas);
         self.remember_closed(at, id, closed);
+    }
+
+    /// What a trace without work says of the task is kept for work that comes late, or is a
+    /// log record; if that came before, the task takes it now.
+    fn unclaimed(
+        &mut self,
+        at: UnixNanos,
+        subjects: &mut Subjects,
+        trace: TraceId,
+        deltas: &mut Vec<Delta>,
+    ) -> Option<Box<Subject>> {
+        let alone = subjects.len() == 1;
+        let (subject, known) = subjects.entry(0)?;
+        if known.is_some() || !subject.says_whose() || !alone {
+            return None;
+        }
+        let subject = Box::new(subject.clone());
+        if self.leads_to(trace_key(trace)).is_none() {
+            return Some(subject);
+        }
+        if let Some(task) = self.claim(at, &subject, trace, Key::NONE, deltas) {
+            self.describe(task, &subject, deltas);
+        }
+        None
     }
 
     /// What the books know beyond the trace may speak against a call.

@@ -28,10 +28,44 @@ impl Books {
         self.tasks.get_mut(index.0 as usize).expect("indices come from the books")
     }
 
+    /// Finds the task of a subject to which work came.
+    pub(super) fn identify(
+        &mut self,
+        at: UnixNanos,
+        subject: &Subject,
+        trace: TraceId,
+        response: Key,
+        deltas: &mut Vec<Delta>,
+    ) -> Option<TaskIndex> {
+        let task = self.claim(at, subject, trace, response, deltas)?;
+        self.touch(task, at);
+        Some(task)
+    }
+
+    /// Finds the task of a subject. A linked trace that has no work of its own has its say too.
+    pub(super) fn claim(
+        &mut self,
+        at: UnixNanos,
+        subject: &Subject,
+        trace: TraceId,
+        response: Key,
+        deltas: &mut Vec<Delta>,
+    ) -> Option<TaskIndex> {
+        let mut task = self.claim_one(at, subject, trace, response, deltas)?;
+        let mut linked = subject.linked;
+        while let Some(said) = self.closed.get_mut(&linked).and_then(|closed| closed.subject.take())
+        {
+            task = self.claim_one(at, &said, linked, Key::NONE, deltas)?;
+            self.describe(task, &said, deltas);
+            linked = said.linked;
+        }
+        Some(self.whole(task))
+    }
+
     /// Finds the task of a subject, in the order: its own id, what it will be reviewed as, the
     /// linked trace, its trace, its conversation, its response. `None` if there is none and no
     /// room for another.
-    pub(super) fn identify(
+    fn claim_one(
         &mut self,
         at: UnixNanos,
         subject: &Subject,
@@ -71,11 +105,10 @@ impl Books {
         for key in containers.into_iter().filter(|key| !key.is_none()) {
             task = self.tie(task, key, Tie::Container, deltas);
         }
-        self.touch(task, at);
         Some(task)
     }
 
-    fn leads_to(&self, key: Key) -> Option<TaskIndex> {
+    pub(super) fn leads_to(&self, key: Key) -> Option<TaskIndex> {
         let alias = self.aliases.get(&key).filter(|alias| !alias.ambiguous)?;
         Some(self.whole(alias.task))
     }

@@ -221,7 +221,12 @@ impl Books {
         if !self.take_response(call.response, TraceId::NONE) {
             return Self::notice(Diagnostic::SameCall, deltas);
         }
-        let task = self.task_of(at, subject, call.place.trace, call.response, deltas);
+        let mut subject = subject.clone();
+        let trace = call.place.trace;
+        if let Some(said) = self.closed.get_mut(&trace).and_then(|closed| closed.subject.take()) {
+            subject.join(&said, &self.names);
+        }
+        let task = self.task_of(at, &subject, trace, call.response, deltas);
         self.book_call(at, task, subject.labels.workflow, call, 1, deltas);
     }
 

@@ -120,6 +120,12 @@ impl Subject {
         self.link(other.linked);
     }
 
+    /// Whether it names or points to anything beyond its own trace.
+    pub(super) fn says_whose(&self) -> bool {
+        let texts = [&self.id, &self.conversation, &self.artifact, &self.change, &self.revision];
+        texts.iter().any(|text| !text.is_empty()) || !self.linked.is_none()
+    }
+
     fn link(&mut self, linked: TraceId) {
         if !linked.is_none() && (self.linked.is_none() || linked < self.linked) {
             self.linked = linked;

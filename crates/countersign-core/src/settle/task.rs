@@ -123,6 +123,16 @@ pub struct KeptVerdict {
     pub superseded: bool,
 }
 
+impl KeptVerdict {
+    /// A weaker source takes nothing back. Nor does a defect: that work came back does not mean
+    /// that nobody took it.
+    fn takes_back(&self, other: &KeptVerdict) -> bool {
+        self.supersedes == other.id
+            && self.source >= other.source
+            && self.judgement != Judgement::Defect
+    }
+}
+
 /// The state of a task.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Task {
@@ -157,8 +167,8 @@ impl Task {
     /// Keeps a verdict, and marks those that are taken back by one of at least their authority.
     pub(super) fn keep_verdict(&mut self, mut verdict: KeptVerdict) {
         for kept in &mut self.verdicts {
-            kept.superseded |= verdict.supersedes == kept.id && verdict.source >= kept.source;
-            verdict.superseded |= kept.supersedes == verdict.id && kept.source >= verdict.source;
+            kept.superseded |= verdict.takes_back(kept);
+            verdict.superseded |= kept.takes_back(&verdict);
         }
         self.verdicts.push(verdict);
     }

@@ -123,6 +123,8 @@ pub(super) struct ClosedTrace {
     pub(super) booked: Vec<SpanId>,
     /// Parents of calls and steps, sorted by span.
     pub(super) parents: Vec<Link>,
+    /// Whose work it is, if none of its work has come yet.
+    pub(super) subject: Option<alloc::boxed::Box<Subject>>,
 }
 
 impl ClosedTrace {
