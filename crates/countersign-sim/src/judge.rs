@@ -1,0 +1,328 @@
+//! Judge: runs the books over a script, checks the invariants at every step, and compares the
+//! end with the naive answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use countersign_core::delta::Delta;
+use countersign_core::fact::ReviewState;
+use countersign_core::money::Money;
+use countersign_core::settle::{Books, Settings};
+use countersign_core::tally::{Kind, Tally, Value};
+
+use crate::model::{Answer, answer};
+use crate::script::{Line, Says, nanos};
+
+/// After this all traces of a script are closed.
+const SETTLING_MS: u64 = 10 * 60_000;
+
+/// The series are read after so many facts, and at the end.
+const EVERY: u64 = 8;
+
+/// What is wrong with the books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which promise was broken, in a few words; the same fault has the same words.
+    pub promise: &'static str,
+    /// The figures.
+    pub detail: String,
+}
+
+fn fault(promise: &'static str, detail: String) -> Fault {
+    Fault { promise, detail }
+}
+
+/// Runs the books over a script and checks everything.
+///
+/// # Errors
+/// The first promise that is broken.
+pub fn judge(script: &[Line]) -> Result<(), Fault> {
+    let settings = Settings::default();
+    let end_ms = end_of(script, &settings);
+    let expected = answer(script, &settings, end_ms);
+    let (books, deltas) = run(script, end_ms)?;
+    compare(&books, &expected)?;
+    check_liveness(&books, end_ms)?;
+    check_waking(script, end_ms, &books, &deltas)?;
+    check_restart(script, end_ms, &deltas)
+}
+
+/// A time after the script at which nothing is just about to happen.
+fn end_of(script: &[Line], settings: &Settings) -> u64 {
+    let mut end = script.last().map_or(0, |line| line.at_ms) + SETTLING_MS;
+    let deadlines = answer(script, settings, end).deadlines_ms;
+    while deadlines.iter().any(|deadline| deadline.abs_diff(end) <= SETTLING_MS) {
+        end += SETTLING_MS;
+    }
+    end
+}
+
+/// Whether a script keeps to what the books may count on: a service's spans come with its other
+/// signals, and a sum comes with one of the calls it sums up. Shrinking must not break it.
+#[must_use]
+pub fn is_possible(script: &[Line]) -> bool {
+    let mut seen = BTreeSet::new();
+    let firsts: Vec<&Line> =
+        script.iter().filter(|line| seen.insert(format!("{:?}", line.says))).collect();
+    let calls = || {
+        firsts.iter().filter_map(|line| {
+            let Says::Call(call) = &line.says else { return None };
+            call.usage.is_some().then_some((line.at_ms, call))
+        })
+    };
+    let with_span = |at: u64, service: &str| {
+        calls().any(|(other, call)| {
+            call.rank == 0 && call.service == service && other.abs_diff(at) <= 4_000
+        })
+    };
+    let uses_spans = |service: &str| calls().any(|(_, c)| c.rank == 0 && c.service == service);
+    let signals = firsts.iter().all(|line| {
+        let service = match &line.says {
+            Says::Call(call) if call.rank > 0 => &call.service,
+            Says::Point(point) => &point.service,
+            Says::Call(_) | Says::Step(_) | Says::Links(..) | Says::Verdict(_) | Says::Tick => {
+                return true;
+            }
+        };
+        !uses_spans(service) || with_span(line.at_ms, service)
+    });
+    let sums = calls().filter(|(_, call)| call.rank == 0 && call.place.2 == 0).all(|(at, sum)| {
+        let mut below = calls()
+            .filter(|(_, c)| c.rank == 0 && c.place.0 == sum.place.0 && c.place.2 != 0)
+            .peekable();
+        below.peek().is_none() || below.any(|(other, _)| other.abs_diff(at) <= 4_000)
+    });
+    signals && sums
+}
+
+/// Applies a script and then lets time go on until `end_ms`.
+fn run(script: &[Line], end_ms: u64) -> Result<(Books, Vec<Delta>), Fault> {
+    let mut books = Books::new(Settings::default());
+    let mut all = Vec::new();
+    let mut watch = Watch::default();
+    let mut tally = Tally::default();
+    for line in script {
+        let mut deltas = Vec::new();
+        books.apply(nanos(line.at_ms), &line.says.fact(), &mut deltas);
+        watch.after(&books, &mut tally, &deltas, line.at_ms, false)?;
+        all.extend(deltas);
+    }
+    let mut deltas = Vec::new();
+    books.tick(nanos(end_ms), &mut deltas);
+    watch.after(&books, &mut tally, &deltas, end_ms, true)?;
+    all.extend(deltas);
+    Ok((books, all))
+}
+
+/// Watches the books at every step.
+#[derive(Default)]
+struct Watch {
+    steps: u64,
+    counters: BTreeMap<String, i128>,
+}
+
+impl Watch {
+    fn after(
+        &mut self,
+        books: &Books,
+        tally: &mut Tally,
+        deltas: &[Delta],
+        at_ms: u64,
+        last: bool,
+    ) -> Result<(), Fault> {
+        for delta in deltas {
+            tally.apply(nanos(at_ms), delta);
+        }
+        check_conservation(books)?;
+        self.steps += 1;
+        if !self.steps.is_multiple_of(EVERY) && !last {
+            return Ok(());
+        }
+        let (counters, sums) = read_tally(tally, books, at_ms);
+        for (series, before) in &self.counters {
+            let now = counters.get(series).copied().unwrap_or(0);
+            if now < *before {
+                return Err(fault("counters never fall", format!("{series}: {before} to {now}")));
+            }
+        }
+        self.counters = counters;
+        check_series(books, &sums)
+    }
+}
+
+/// Every counter by series, and the sum of every metric.
+fn read_tally(
+    tally: &Tally,
+    books: &Books,
+    at_ms: u64,
+) -> (BTreeMap<String, i128>, BTreeMap<String, i128>) {
+    let mut counters = BTreeMap::new();
+    let mut sums = BTreeMap::new();
+    tally.visit(books, nanos(at_ms), &mut |series| {
+        let value = match series.value {
+            Value::Count(count) => i128::from(count),
+            Value::Level(level) => i128::from(level),
+            Value::Money(money) => money.pico(),
+            Value::Millis(millis) => i128::from(millis),
+            Value::Histogram(histogram) => i128::from(histogram.count),
+        };
+        let name = series.metric.name;
+        if series.metric.kind != Kind::Gauge {
+            counters.insert(format!("{name} {:?} {}", series.attributes, series.start), value);
+        }
+        *sums.entry(name.to_owned()).or_default() += value;
+        let part = |key: &str| series.attributes.iter().find(|(k, _)| *k == key);
+        for key in ["countersign.cost.component", "gen_ai.token.type"] {
+            if let Some((_, part)) = part(key) {
+                *sums.entry(format!("{name} {part}")).or_default() += value;
+            }
+        }
+    });
+    (counters, sums)
+}
+
+fn check_conservation(books: &Books) -> Result<(), Fault> {
+    let totals = books.totals();
+    let parts = totals.settled + totals.pending + totals.unattributed;
+    if totals.incurred != parts {
+        return Err(fault("money is conserved", format!("{} is not {parts}", totals.incurred)));
+    }
+    let mut counts = [0; 8];
+    let mut pending = Money::ZERO;
+    let mut settled = Money::ZERO;
+    for task in books.tasks() {
+        if let Some(count) = counts.get_mut(task.state() as usize) {
+            *count += 1;
+        }
+        let sum = if task.state() == ReviewState::Pending { &mut pending } else { &mut settled };
+        *sum += task.cost();
+    }
+    if (counts, pending, settled) != (totals.tasks, totals.pending, totals.settled) {
+        let detail = format!(
+            "tasks {counts:?} {pending} {settled}, totals {:?} {} {}",
+            totals.tasks, totals.pending, totals.settled
+        );
+        return Err(fault("the sums are those of the tasks", detail));
+    }
+    Ok(())
+}
+
+/// The series say what the totals say.
+fn check_series(books: &Books, sums: &BTreeMap<String, i128>) -> Result<(), Fault> {
+    let totals = books.totals();
+    let settled = sums.get("countersign.cost.settled").copied().unwrap_or(0)
+        - sums.get("countersign.cost.settled review").copied().unwrap_or(0);
+    let get = |name: &str| sums.get(name).copied().unwrap_or(0);
+    let calls = totals.calls_ok + totals.calls_failed;
+    let pending = totals.tasks_in(ReviewState::Pending);
+    for (name, series, total) in [
+        ("incurred", get("countersign.cost.incurred"), totals.incurred.pico()),
+        ("settled", settled, totals.settled.pico()),
+        ("pending", get("countersign.cost.pending"), totals.pending.pico()),
+        ("unattributed", get("countersign.cost.unattributed"), totals.unattributed.pico()),
+        ("review", get("countersign.cost.settled review"), totals.review.pico()),
+        ("calls", get("countersign.calls"), i128::from(calls)),
+        ("unpriced", get("countersign.unpriced.calls"), i128::from(totals.unpriced_calls)),
+        ("pending tasks", get("countersign.pending.tasks"), i128::from(pending)),
+        ("input", get("countersign.tokens input"), i128::from(totals.usage.input)),
+        ("output", get("countersign.tokens output"), i128::from(totals.usage.output)),
+    ] {
+        if series != total {
+            let detail = format!("{name}: series {series}, totals {total}");
+            return Err(fault("the series say what the totals say", detail));
+        }
+    }
+    Ok(())
+}
+
+/// The books at the end are the naive answer.
+fn compare(books: &Books, expected: &Answer) -> Result<(), Fault> {
+    let mut detail = String::new();
+    for wanted in &expected.tasks {
+        for name in &wanted.names {
+            let found = books.find(name).map(|task| {
+                let verdicts = task.verdicts().len();
+                (task.state(), task.cost(), task.review_ms(), verdicts)
+            });
+            let answer = (wanted.state, wanted.cost, wanted.review_ms, wanted.verdicts);
+            if found != Some(answer) {
+                writeln!(detail, "{name}: books {found:?}, model {answer:?}")
+                    .expect("a String takes all");
+            }
+        }
+    }
+    if books.totals() != &expected.totals {
+        writeln!(detail, "books {:?}\nmodel {:?}", books.totals(), expected.totals)
+            .expect("a String takes all");
+    }
+    if detail.is_empty() { Ok(()) } else { Err(fault("the books are right", detail)) }
+}
+
+/// Nothing waits past its time.
+fn check_liveness(books: &Books, end_ms: u64) -> Result<(), Fault> {
+    if books.open_traces() > 0 {
+        return Err(fault("traces close", format!("{} are open", books.open_traces())));
+    }
+    match books.next_deadline() {
+        Some(deadline) if deadline <= nanos(end_ms) => {
+            Err(fault("deadlines are met", format!("{deadline} has passed")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waking up at any time between the facts makes no difference.
+fn check_waking(
+    script: &[Line],
+    end_ms: u64,
+    books: &Books,
+    deltas: &[Delta],
+) -> Result<(), Fault> {
+    let mut woken = Books::new(Settings::default());
+    let mut seen = Vec::new();
+    let mut last = 0;
+    for line in script {
+        for part in 1..4 {
+            woken.tick(nanos(last + (line.at_ms - last) * part / 4), &mut seen);
+        }
+        woken.apply(nanos(line.at_ms), &line.says.fact(), &mut seen);
+        last = line.at_ms;
+    }
+    while let Some(deadline) = woken.next_deadline().filter(|d| *d <= nanos(end_ms)) {
+        woken.tick(deadline, &mut seen);
+    }
+    woken.tick(nanos(end_ms), &mut seen);
+    if woken.totals() != books.totals() {
+        let detail = format!("{:?}\nwoken {:?}", books.totals(), woken.totals());
+        return Err(fault("waking up makes no difference", detail));
+    }
+    same_deltas("waking up makes no difference", deltas, &seen)
+}
+
+/// Books that were saved, read back and went on are as if they had never stopped.
+fn check_restart(script: &[Line], end_ms: u64, deltas: &[Delta]) -> Result<(), Fault> {
+    let mut books = Books::new(Settings::default());
+    let mut seen = Vec::new();
+    for (index, line) in script.iter().enumerate() {
+        if index % 5 == 4 {
+            let saved = postcard::to_allocvec(&books).expect("books can be saved");
+            books = postcard::from_bytes(&saved).map_err(|error| {
+                fault("saved books can be read", format!("before fact {index}: {error}"))
+            })?;
+        }
+        books.apply(nanos(line.at_ms), &line.says.fact(), &mut seen);
+    }
+    books.tick(nanos(end_ms), &mut seen);
+    same_deltas("a restart makes no difference", deltas, &seen)
+}
+
+fn same_deltas(promise: &'static str, one: &[Delta], other: &[Delta]) -> Result<(), Fault> {
+    let first = one.iter().zip(other).find(|(one, other)| one != other);
+    match first {
+        Some((one, other)) => Err(fault(promise, format!("{one:?}\nis not {other:?}"))),
+        None if one.len() != other.len() => {
+            Err(fault(promise, format!("{} deltas, then {}", one.len(), other.len())))
+        }
+        None => Ok(()),
+    }
+}
