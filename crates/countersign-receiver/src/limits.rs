@@ -109,5 +109,7 @@ pub const RETRY_AFTER_MAX: std::time::Duration = std::time::Duration::from_secs(
 pub const RETRY_WAIT_MIN: std::time::Duration = std::time::Duration::from_millis(50);
 /// Waiting requests are joined into one until it has so many bytes.
 pub const RELAY_JOINED_BYTES_MAX: usize = 1 << 20;
-/// How often a destination that has everything looks for more.
-pub const RELAY_POLL: std::time::Duration = std::time::Duration::from_millis(100);
+/// How often the relay log is freed of what every destination has.
+pub const RELAY_HOUSEKEEPING: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a relay waits for a disk that failed.
+pub const RELAY_DISK_WAIT: std::time::Duration = std::time::Duration::from_secs(5);

@@ -1,12 +1,13 @@
 //! Publish: what the books say, for machines and for people.
 //!
-//! [`figures`] shapes the books into what is shown; [`openmetrics`] is the page that Prometheus
-//! scrapes; [`relay_entry`] is what waits on disk for the destinations; [`verdict_span`] shows a
-//! verdict in its task's trace; [`calendar`] writes times.
+//! [`figures`] shapes the books into what is shown. Machines read it on [`openmetrics`] and on
+//! the API of the [`operator`] port, people on its [`page`]s. [`destinations`] get our metrics
+//! ([`otlp`]), what passed through ([`relay`]) and each verdict as a span ([`verdict_span`]).
 
 mod answer;
 mod backoff;
 pub mod calendar;
+pub mod destinations;
 pub mod figures;
 pub mod health;
 pub mod openmetrics;
@@ -14,7 +15,6 @@ pub mod operator;
 pub mod otlp;
 pub mod page;
 pub mod relay;
-pub mod relay_entry;
 mod resource;
 pub mod verdict_span;
 mod wire;

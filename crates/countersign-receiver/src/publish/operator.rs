@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::figures::{self, By, Window};
+use super::health::{Health, HealthShown};
 use super::page::{self, Setting};
 use super::{calendar, openmetrics};
 use crate::clock;
@@ -28,6 +29,8 @@ pub struct Operator {
     pub trace_url: Option<String>,
     /// Whether the program takes telemetry: false before it is up and while it stops.
     pub ready: watch::Receiver<bool>,
+    /// How the destinations fare.
+    pub destinations: Vec<Arc<Health>>,
 }
 
 struct Shared {
@@ -120,10 +123,14 @@ async fn healthz(State(shared): Port) -> Response {
 }
 
 async fn readyz(State(shared): Port) -> Response {
-    if *shared.operator.ready.borrow() {
-        return "ready\n".into_response();
+    if !*shared.operator.ready.borrow() {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or stopping");
     }
-    problem(StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or stopping")
+    match shared.keeper.ask(|view| view.fault.is_some()).await {
+        Ok(true) => Problem::from(Refusal::Disk(String::new())).into_response(),
+        Ok(false) | Err(Refusal::Busy { .. }) => "ready\n".into_response(),
+        Err(refusal) => Problem::from(refusal).into_response(),
+    }
 }
 
 async fn totals(State(shared): Port) -> Result<Response, Problem> {
@@ -171,6 +178,10 @@ struct Status {
     booked_to: u64,
     /// What is not booked for good yet.
     open: Open,
+    /// Why the disk takes nothing at present, or null.
+    fault: Option<String>,
+    /// How the destinations fare.
+    destinations: Vec<HealthShown>,
 }
 
 #[derive(Serialize)]
@@ -180,6 +191,7 @@ struct Open {
 }
 
 async fn status(State(shared): Port) -> Result<Response, Problem> {
+    let destinations = shared.operator.destinations.iter().map(|health| health.show()).collect();
     let shape = |view: &crate::keeper::View<'_>| Status {
         position: view.books.position(),
         booked_to: view.books.booked_to(),
@@ -187,6 +199,8 @@ async fn status(State(shared): Port) -> Result<Response, Problem> {
             traces: view.books.open_traces(),
             waiting_verdicts: view.books.waiting_verdicts(),
         },
+        fault: view.fault.map(str::to_owned),
+        destinations,
     };
     Ok(Json(shared.keeper.ask(shape).await?).into_response())
 }

@@ -17,11 +17,11 @@ use tokio::sync::watch;
 use super::answer::{Answer, Reason};
 use super::backoff::Backoff;
 use super::health::Health;
-use super::relay_entry::RelayEntry;
 use super::wire::Wire;
 use crate::config::{Destination, Signals};
 use crate::journal::{Cursor, LogError, LogReader};
-use crate::limits::{RELAY_JOINED_BYTES_MAX, RELAY_POLL};
+use crate::keeper::RelayRecord;
+use crate::limits::{RELAY_DISK_WAIT, RELAY_JOINED_BYTES_MAX};
 
 /// What one destination's loop works with.
 pub struct Relay {
@@ -63,38 +63,59 @@ impl Relay {
         Ok(Relay { destination, wire, source, health })
     }
 
-    /// Relays until `stop` says true. What is in flight then is sent again after the start.
-    ///
-    /// # Errors
-    /// If the disk fails.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), LogError> {
-        let Relay { destination, wire, mut source, health } = self;
-        loop {
-            let stopped = stop.wait_for(|stop| *stop);
-            let (back, read) = tokio::select! {
-                _ = stopped => return Ok(()),
-                read = off_the_loop(source, Source::take) => read,
-            };
-            source = back;
-            let Some((joined, position)) = read? else {
-                tokio::select! {
-                    _ = stop.wait_for(|stop| *stop) => return Ok(()),
-                    () = tokio::time::sleep(RELAY_POLL) => continue,
+    /// Relays until `stop` says true; `changed` changes when there is more to read. What is in
+    /// flight at the stop is sent again after the next start. A disk that fails is waited for.
+    pub async fn run(self, mut changed: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
+        let relayed = async {
+            let Relay { destination, wire, mut source, health } = self;
+            loop {
+                // Before the look, so that what comes after it is not missed.
+                changed.mark_unchanged();
+                let (back, read) = off_the_loop(source, Source::take).await;
+                source = back;
+                let (joined, position) = match read {
+                    Ok(Some(taken)) => taken,
+                    Ok(None) => match changed.changed().await {
+                        Ok(()) => continue,
+                        // The keeper has stopped: nothing more will come.
+                        Err(_) => return,
+                    },
+                    Err(error) => {
+                        wait_for_the_disk(&health, &error).await;
+                        continue;
+                    }
+                };
+                if let Some(joined) = joined {
+                    deliver(&wire, &destination, &health, joined).await;
                 }
-            };
-            if let Some(joined) = joined {
-                tokio::select! {
-                    _ = stop.wait_for(|stop| *stop) => return Ok(()),
-                    () = deliver(&wire, &destination, &health, joined) => {}
-                }
+                source = move_to(source, position, &health).await;
             }
-            let (back, moved) =
-                off_the_loop(source, move |source| source.cursor.move_to(position)).await;
-            source = back;
-            moved?;
-            health.moved_to(position);
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = relayed => {}
         }
     }
+}
+
+/// Moves the cursor, however long the disk takes.
+async fn move_to(mut source: Source, position: u64, health: &Health) -> Source {
+    loop {
+        let work = move |source: &mut Source| source.cursor.move_to(position);
+        let (back, moved) = off_the_loop(source, work).await;
+        source = back;
+        match moved {
+            Ok(()) => break,
+            Err(error) => wait_for_the_disk(health, &error).await,
+        }
+    }
+    health.moved_to(position);
+    source
+}
+
+async fn wait_for_the_disk(health: &Health, error: &LogError) {
+    tracing::error!(destination = health.name(), %error, "the relay waits for the disk");
+    tokio::time::sleep(RELAY_DISK_WAIT).await;
 }
 
 impl Source {
@@ -103,7 +124,14 @@ impl Source {
     fn take(&mut self) -> Result<Option<(Option<Joined>, u64)>, LogError> {
         let mut joined: Option<Joined> = None;
         let (mut bytes, mut position) = (0, None);
-        while let Some((sequence, signal, request)) = self.next()? {
+        loop {
+            let (sequence, signal, request) = match self.next() {
+                Ok(Some(next)) => next,
+                Ok(None) => break,
+                // What was read before the fault goes out first; the fault will show again.
+                Err(_) if position.is_some() => break,
+                Err(error) => return Err(error),
+            };
             if self.signals.takes(signal) {
                 let fits = |joined: &Joined| {
                     joined.signal == signal && bytes + request.len() <= RELAY_JOINED_BYTES_MAX
@@ -126,7 +154,7 @@ impl Source {
             return Ok(Some(ahead));
         }
         while let Some(record) = self.reader.next()? {
-            if let Some(entry) = RelayEntry::decode(record.payload) {
+            if let Some(entry) = RelayRecord::decode(record.payload) {
                 let request = Bytes::copy_from_slice(entry.request);
                 return Ok(Some((record.sequence, entry.signal, request)));
             }

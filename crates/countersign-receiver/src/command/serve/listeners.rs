@@ -2,6 +2,7 @@
 //! really are.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::json;
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Listen};
 use crate::logs;
+use crate::publish::health::Health;
 use crate::publish::operator::Operator;
 use crate::publish::page::Setting;
 
@@ -56,11 +58,16 @@ async fn bind(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 impl Addresses {
     /// What the operator port is told of them.
-    pub(super) fn operator_port(&self, config: &Config, ready: watch::Receiver<bool>) -> Operator {
+    pub(super) fn operator_port(
+        &self,
+        config: &Config,
+        ready: watch::Receiver<bool>,
+        destinations: Vec<Arc<Health>>,
+    ) -> Operator {
         let Addresses { grpc, http, operator } = *self;
         let listen = Listen { grpc, http, operator };
         let setting = Setting { purpose: config.purpose.clone(), listen };
-        Operator { setting, trace_url: config.trace_url.clone(), ready }
+        Operator { setting, trace_url: config.trace_url.clone(), ready, destinations }
     }
 
     /// One line on stdout that says where to find what.

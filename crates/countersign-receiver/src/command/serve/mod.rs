@@ -17,6 +17,7 @@ use crate::ingest::{self, Gate};
 use crate::journal::DataDirectory;
 use crate::keeper::{self, Keeper};
 use crate::limits::{RESERVE_BYTES, STOP_BESIDE_MS_MAX, STOP_MS_MAX};
+use crate::publish::destinations::Destinations;
 use crate::publish::operator::operator_router;
 use crate::publish::verdict_span::verdict_span;
 use crate::{logs, prices};
@@ -60,6 +61,7 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
         verdict_span: verdict_spans.then_some(verdict_span as keeper::VerdictSpan),
         relays,
     };
+    let destinations = Destinations::open(&config, &directory)?;
     let (keeper, keeping) = Keeper::start(directory, options)?;
 
     let (stop, stopped) = watch::channel(false);
@@ -69,7 +71,10 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
     let routes = ingest::http_router(gate.clone());
     loops.spawn(ingest::serve_grpc(listeners.grpc, gate, stop::when(&stopped)));
     loops.spawn(ingest::serve_http(listeners.http, routes, stop::when(&stopped)));
-    let operator = operator_router(keeper.clone(), addresses.operator_port(&config, ready));
+    let operator = operator_router(
+        keeper.clone(),
+        addresses.operator_port(&config, ready, destinations.healths()),
+    );
     loops.spawn(ingest::serve_http(listeners.operator, operator, stop::when(&stopped)));
     readiness.send_replace(true);
     let (stop_beside, stopped_beside) = watch::channel(false);

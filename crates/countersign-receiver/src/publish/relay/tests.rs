@@ -66,22 +66,27 @@ async fn relay(
     let health = Arc::new(Health::of("test"));
     let relay = Relay::new(destination, reader, cursor, Arc::clone(&health)).unwrap();
     let (stop, stopped) = watch::channel(false);
+    let (_more, changed) = watch::channel(0);
     let watched = async {
         while !until(&health) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         stop.send(true).unwrap();
     };
-    let both = async { tokio::join!(relay.run(stopped), watched) };
-    let (ran, ()) = tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
-    ran.unwrap();
+    let both = async { tokio::join!(relay.run(changed, stopped), watched) };
+    tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
     health
 }
 
 fn log_with(directory: &std::path::Path, requests: &[(Signal, &[u8])]) -> Log {
     let (mut log, _) = Log::open(&directory.join("relay"), LogKind::Relay).unwrap();
     for (signal, request) in requests {
-        RelayEntry { signal: *signal, request }.append_to(&mut log).unwrap();
+        let head: &[u8] = match signal {
+            Signal::Traces => b"t",
+            Signal::Logs => b"l",
+            Signal::Metrics => b"m",
+        };
+        log.append_parts(&[head, request]).unwrap();
     }
     log.sync().unwrap();
     log
