@@ -111,37 +111,61 @@ fn checks(recount: &Rebuilt) -> Vec<Check> {
         checks.push(Check { what, left: ("total", total), right: ("counter", counted) });
     };
     let calls = totals.calls_ok + totals.calls_failed;
-    against("calls", calls.into(), "countersign.calls", None);
-    against("unpriced calls", totals.unpriced_calls.into(), "countersign.unpriced.calls", None);
+    against("calls", calls.into(), "countersign.calls", Only::All);
+    against(
+        "unpriced calls",
+        totals.unpriced_calls.into(),
+        "countersign.unpriced.calls",
+        Only::All,
+    );
     let (usage, tokens) = (&totals.usage, "countersign.tokens");
     against("input tokens", usage.input.into(), tokens, token("input"));
     against("cache read tokens", usage.cache_read.into(), tokens, token("cache_read"));
     against("cache write tokens", usage.cache_write.into(), tokens, token("cache_write"));
     against("output tokens", usage.output.into(), tokens, token("output"));
     against("reasoning tokens", usage.reasoning.into(), tokens, token("reasoning"));
-    against("incurred cost", totals.incurred.into(), "countersign.cost.incurred", None);
-    against("pending cost", totals.pending.into(), "countersign.cost.pending", None);
+    against("incurred cost", totals.incurred.into(), "countersign.cost.incurred", Only::All);
+    against("pending cost", totals.pending.into(), "countersign.cost.pending", Only::All);
     let unattributed = totals.unattributed.into();
-    against("unattributed cost", unattributed, "countersign.cost.unattributed", None);
+    against("unattributed cost", unattributed, "countersign.cost.unattributed", Only::All);
+    let (settled, component) = ("countersign.cost.settled", "countersign.cost.component");
+    let work = Only::Without(component, "review");
+    against("settled cost", totals.settled.into(), settled, work);
+    let review = Only::With(component, "review");
+    against("review cost", totals.review.into(), settled, review);
     let pending = totals.tasks_in(ReviewState::Pending).into();
-    against("pending tasks", pending, "countersign.pending.tasks", None);
+    against("pending tasks", pending, "countersign.pending.tasks", Only::All);
     checks.extend(task_checks(books));
     checks
 }
 
-/// A key and the value that a series must have to be counted.
-type Only = Option<(&'static str, &'static str)>;
+/// Which series of a metric are summed.
+#[derive(Clone, Copy)]
+enum Only {
+    All,
+    With(&'static str, &'static str),
+    Without(&'static str, &'static str),
+}
+
+impl Only {
+    fn counts(self, attributes: &[(&str, &str)]) -> bool {
+        match self {
+            Only::All => true,
+            Only::With(key, value) => attributes.contains(&(key, value)),
+            Only::Without(key, value) => !attributes.contains(&(key, value)),
+        }
+    }
+}
 
 const fn token(kind: &'static str) -> Only {
-    Some(("gen_ai.token.type", kind))
+    Only::With("gen_ai.token.type", kind)
 }
 
 /// The sum over all series of a metric, in the raw unit.
 fn sum(recount: &Rebuilt, metric: &str, only: Only) -> i128 {
     let mut sum = 0;
     recount.tally.visit(&recount.books, clock::now(), &mut |series| {
-        if series.metric.name == metric && only.is_none_or(|only| series.attributes.contains(&only))
-        {
+        if series.metric.name == metric && only.counts(series.attributes) {
             sum += match series.value {
                 Value::Count(count) => i128::from(count),
                 Value::Level(level) => i128::from(level),
