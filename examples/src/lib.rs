@@ -56,7 +56,7 @@ impl StandIn {
         let number = self.answers.fetch_add(1, Ordering::Relaxed);
         Ok(Answer {
             id: format!("stand-in-{}-{number}", std::process::id()),
-            model,
+            model: dated(model),
             text: format!("an answer to {} characters", prompt.len()),
             input_tokens,
             cached_tokens: if number == 0 { 0 } else { 512 },
@@ -68,6 +68,15 @@ impl StandIn {
     /// The time until the rest of a streamed answer is there.
     pub async fn rest_of(&self, answer: &Answer) {
         sleep(Duration::from_millis(answer.output_tokens)).await;
+    }
+}
+
+/// Providers answer with the dated name of the model that was asked for.
+fn dated(model: &'static str) -> &'static str {
+    match model {
+        "gpt-4o-mini" => "gpt-4o-mini-2024-07-18",
+        "claude-sonnet-4-5" => "claude-sonnet-4-5-20250929",
+        other => other,
     }
 }
 

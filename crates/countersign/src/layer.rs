@@ -29,7 +29,8 @@ pub type TaskLayer<S> =
 /// - A span made inside a task, whether it was entered with [`crate::OpenTask::in_scope`] or
 ///   [`crate::OpenTask::run`] or came from another process, is part of the task's trace
 ///   and carries its id.
-/// - A span with the field `countersign.task.id` begins a task: all spans inside carry the id.
+/// - A span that is made with the field `countersign.task.id` begins a task: all spans inside
+///   carry the id. (Recorded later, the field is an attribute of its own span and no more.)
 ///   `gen_ai.workflow.name`, `countersign.team`, `.project` and `.purpose` go with it.
 /// - Fields are attributes: one named `gen_ai.usage.input_tokens` makes its span a call like any
 ///   other. Numbers stay numbers.
