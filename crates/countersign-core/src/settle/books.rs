@@ -12,7 +12,7 @@ use crate::fact::{Fact, UnixNanos};
 use crate::key::{KeyMap, Map, TraceId};
 use crate::limits;
 use crate::money::Money;
-use crate::names::Names;
+use crate::names::{Name, Names};
 use crate::settle::aliases::{Aliases, text_key};
 use crate::settle::judge::HeldVerdict;
 use crate::settle::remembered::Remembered;
@@ -90,6 +90,7 @@ pub struct Books {
     pub(super) services: KeyMap<Service>,
     pub(super) responses: KeyMap<Response>,
     pub(super) series: KeyMap<SeriesState>,
+    pub(super) discounts: Map<(Option<TaskIndex>, Name), Money>,
     pub(super) held: VecDeque<(UnixNanos, u64, Held)>,
     pub(super) remembered: Remembered,
 }
@@ -117,6 +118,7 @@ impl Books {
             services: KeyMap::default(),
             responses: KeyMap::default(),
             series: KeyMap::default(),
+            discounts: Map::default(),
             held: VecDeque::new(),
             remembered: Remembered::default(),
         }

@@ -172,7 +172,24 @@ impl Books {
             subject,
         };
         let due = now + limits::SIGNAL_HOLD_MS * MS;
-        self.held.push_back((due, self.position, Held::Increment(increment.into())));
+        let is_discount = matches!(cost, Cost::Priced(amount, _) if amount < Money::ZERO);
+        // Discounts go first, so that the cost they belong to is booked without them.
+        let place = if is_discount {
+            self.held.partition_point(|held| held.0 < due)
+        } else {
+            self.held.len()
+        };
+        self.held.insert(place, (due, self.position, Held::Increment(increment.into())));
+    }
+
+    /// What is left of an amount after the discounts that came before it. Tokens that another
+    /// series counts at the full price (cached ones among the input) have a price below zero;
+    /// counters never fall, so it is kept until cost comes that it can be taken from.
+    fn after_discounts(&mut self, task: Option<TaskIndex>, model: Name, amount: Money) -> Money {
+        let discount = self.discounts.entry((task, model)).or_default();
+        let left = amount + *discount;
+        *discount = left.min(Money::ZERO);
+        left.max(Money::ZERO)
     }
 
     /// What a point adds to its series; `None` if that is nothing.
@@ -243,6 +260,12 @@ impl Books {
             None
         };
         let (count, usage) = as_usage(increment.measure);
+        let cost = match increment.cost {
+            Cost::Priced(amount, source) => {
+                Cost::Priced(self.after_discounts(task, increment.model, amount), source)
+            }
+            cost => cost,
+        };
         let call = HeldCall {
             rank: increment.rank,
             role: Role::Call,
@@ -257,7 +280,7 @@ impl Books {
             operation: increment.operation,
             error: increment.error,
             usage: Some(usage),
-            cost: increment.cost,
+            cost,
             first_token: None,
             retries: Retries::default(),
             round: 0,

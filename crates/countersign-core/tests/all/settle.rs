@@ -2,8 +2,8 @@
 
 use countersign_core::delta::Delta;
 use countersign_core::fact::{
-    Basis, Call, Cost, CostSource, Fact, Identity, Judgement, Link, Links, Place, Rank,
-    ReviewState, Role, SourceKind, Step, StepKind, Usage, Verdict,
+    Basis, Call, Cost, CostSource, Fact, Identity, Judgement, Link, Links, Measure, Place, Point,
+    Rank, ReviewState, Role, SourceKind, Step, StepKind, Temporality, Usage, Verdict,
 };
 use countersign_core::key::{Key, SpanId, TraceId};
 use countersign_core::money::Money;
@@ -277,4 +277,42 @@ fn a_late_parent_of_booked_calls_is_their_sum() {
     books.apply(now, &Fact::Call(agent), &mut deltas);
     books.tick(now + 60 * SECOND, &mut deltas);
     assert_eq!(books.totals().incurred, cents(10));
+}
+
+#[test]
+fn a_metric_counts_alone_and_cached_tokens_are_a_discount() {
+    let point = |measure, rate: i128, time| {
+        Fact::Point(Point {
+            rank: Rank::METRIC,
+            service: Key::of("agent"),
+            series: Key::of(&format!("{rate}")),
+            temporality: Temporality::Cumulative,
+            start: T0,
+            time,
+            measure,
+            rate: Some(Money::from_pico(rate)),
+            identity: Identity { conversation: "conv", ..Identity::default() },
+            model: "gpt-4o",
+            provider: "openai",
+            operation: "chat",
+            error: "",
+        })
+    };
+    let facts = [
+        point(Measure::Input(1000), 10, T0 + 1),
+        point(Measure::CacheRead(400), -5, T0 + 1),
+        point(Measure::Input(1000), 10, T0 + 2),
+        point(Measure::Input(1100), 10, T0 + 3),
+        point(Measure::CacheRead(500), -5, T0 + 3),
+    ];
+    let (books, deltas) = books(&facts);
+    assert_eq!(books.totals().usage.input, 1100);
+    assert_eq!(books.totals().usage.cache_read, 500);
+    let falls =
+        |delta: &Delta| matches!(delta, Delta::Incurred { amount, .. } if *amount < Money::ZERO);
+    assert!(!deltas.iter().any(falls));
+    assert_eq!(books.totals().incurred, Money::from_pico(11_000 - 2_500));
+    let span = call(9, 1, 0, "", cents(1));
+    let with_span: Vec<Fact<'_>> = facts.iter().cloned().chain([Fact::Call(span)]).collect();
+    assert_eq!(totals(&with_span).incurred, cents(1));
 }
