@@ -10,7 +10,7 @@ use countersign_core::money::Money;
 use countersign_core::settle::{Books, Settings};
 use countersign_core::tally::{Kind, Tally, Value};
 
-use crate::model::{Answer, answer};
+use crate::model::{Answer, TaskAnswer, answer};
 use crate::script::{Line, Says, nanos};
 
 /// After this all traces of a script are closed.
@@ -242,9 +242,11 @@ fn compare(books: &Books, expected: &Answer) -> Result<(), Fault> {
         for name in &wanted.names {
             let found = books.find(name).map(|task| {
                 let verdicts = task.verdicts().len();
-                (task.state(), task.cost(), task.review_ms(), verdicts)
+                let retries = task.retries().step;
+                (task.state(), task.cost(), task.review_ms(), verdicts, retries)
             });
-            let answer = (wanted.state, wanted.cost, wanted.review_ms, wanted.verdicts);
+            let TaskAnswer { state, cost, review_ms, verdicts, retries, .. } = *wanted;
+            let answer = (state, cost, review_ms, verdicts, retries);
             if found != Some(answer) {
                 writeln!(detail, "{name}: books {found:?}, model {answer:?}")
                     .expect("a String takes all");

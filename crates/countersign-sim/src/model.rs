@@ -35,6 +35,8 @@ pub struct TaskAnswer {
     pub review_ms: u64,
     /// How many verdicts it got.
     pub verdicts: usize,
+    /// How often tools were run again.
+    pub retries: u32,
 }
 
 /// Computes the answer at a time.
@@ -65,7 +67,9 @@ pub fn answer(script: &[Line], settings: &Settings, end_ms: u64) -> Answer {
         }
         match subjects.of_work(step.place.0, &step.work) {
             Some(subject) => {
-                tasks.entry(subject).or_default().cost += cost;
+                let task = tasks.entry(subject).or_default();
+                task.cost += cost;
+                task.retries += step.retries;
             }
             None => totals.unattributed += cost,
         }
@@ -134,6 +138,7 @@ fn finish(
             cost: draft.cost,
             review_ms,
             verdicts: draft.verdicts.len(),
+            retries: draft.retries,
         });
     }
     Answer { totals, tasks: answers, deadlines_ms }
@@ -146,6 +151,7 @@ struct Draft<'a> {
     /// When something of it came in.
     active_ms: BTreeSet<u64>,
     verdicts: Vec<&'a VerdictLine>,
+    retries: u32,
 }
 
 impl Draft<'_> {
@@ -345,6 +351,12 @@ impl Subjects {
                 _ => {}
             }
         }
+        for (_, call) in facts.calls.iter().filter(|(_, call)| !call.response.is_empty()) {
+            // Who reports the same response does the same work.
+            if let Some(subject) = subjects.of_call(call) {
+                subjects.join(&call.response, &subject);
+            }
+        }
         for (trace, work) in works {
             let Some(subject) = subjects.of_work(trace, work) else { continue };
             for alias in [&work.url, &work.conversation] {
@@ -408,9 +420,12 @@ impl Subjects {
 }
 
 /// Whether a step alone is work that somebody can judge: it names the task, is the task's own
-/// span, or cost something. Any other agent or tool span needs a call beside it.
+/// span, repeats something or cost something. Any other agent or tool span needs a call beside it.
 fn makes_task(step: &StepLine) -> bool {
-    step.kind == StepKind::Task || !step.work.task.is_empty() || step.cost.is_some()
+    step.kind == StepKind::Task
+        || !step.work.task.is_empty()
+        || step.cost.is_some()
+        || step.retries > 0
 }
 
 /// The state that verdicts give a task; `None` if none of them is in force.

@@ -2,7 +2,7 @@
 
 use countersign_core::fact::{
     Call, Cost, CostSource, Fact, Identity, Judgement, Link, Links, Measure, NameQuality, Place,
-    Point, Rank, Role, SourceKind, Step, StepKind, Temporality, UnixNanos, Usage, Verdict,
+    Point, Rank, Retries, Role, SourceKind, Step, StepKind, Temporality, UnixNanos, Usage, Verdict,
 };
 use countersign_core::key::{Key, SpanId, TraceId};
 use countersign_core::money::Money;
@@ -98,6 +98,8 @@ pub struct StepLine {
     pub time_ms: (u64, u64),
     /// Its own cost in picodollars.
     pub cost: Option<u64>,
+    /// Repetitions of the same tool with the same arguments.
+    pub retries: u32,
 }
 
 /// What a point counts.
@@ -271,6 +273,7 @@ impl StepLine {
             end: nanos(self.time_ms.1),
             name: "step",
             cost: self.cost.map(money),
+            retries: Retries { step: self.retries, ..Retries::default() },
             ..Step::default()
         }
     }

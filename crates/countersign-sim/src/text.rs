@@ -61,7 +61,8 @@ fn print_line(text: &mut String, line: &Line) -> fmt::Result {
             put_place(text, step.place)?;
             put_work(text, &step.work)?;
             put_times(text, step.time_ms)?;
-            put_option(text, "cost", step.cost)
+            put_option(text, "cost", step.cost)?;
+            put(text, "retries", &step.retries)
         }
         Says::Links(trace, links) => {
             write!(text, " links trace={trace}")?;
@@ -240,6 +241,7 @@ fn parse_step(words: &mut Words<'_>) -> Result<StepLine, String> {
         work: words.work()?,
         time_ms: words.times()?,
         cost: words.option("cost")?,
+        retries: words.get("retries")?,
     })
 }
 

@@ -124,6 +124,8 @@ struct Trace {
     each: Work,
     start_ms: u64,
     service: (String, Signals),
+    /// A second task whose calls are in the same trace.
+    other_task: Option<String>,
 }
 
 impl Maker {
@@ -167,12 +169,23 @@ impl Maker {
         for round in 1..=self.dice.between(1, 3) {
             let mut own = root.clone();
             own.round = if self.dice.percent(50) { u32::try_from(round).unwrap_or(0) } else { 0 };
-            if first_trace != 0 && (kind == 4 || self.dice.percent(15)) {
+            if kind == 2 && self.dice.percent(25) {
+                // The same artifact under another id: two tasks that turn out to be one.
+                own.task = format!("T{number}b");
+                names.push(own.task.clone());
+            } else if first_trace != 0 && (kind == 4 || self.dice.percent(15)) {
                 own = Work { linked: first_trace, workflow: own.workflow, ..Work::default() };
             } else if first_trace != 0 && kind == 1 && self.dice.percent(40) {
                 own.task = String::new();
             }
-            let trace = self.trace(own);
+            let other =
+                (kind == 0 && round == 1 && self.dice.percent(20)).then(|| format!("T{number}c"));
+            let shared = other.is_some();
+            let trace = self.trace(own, other);
+            if shared {
+                // The trace leads to neither of its tasks, so nothing may refer to it.
+                continue;
+            }
             names.push(crate::script::trace_id(trace).to_string());
             if first_trace == 0 {
                 first_trace = trace;
@@ -182,14 +195,18 @@ impl Maker {
     }
 
     /// Makes a trace and what comes late of it; its number.
-    fn trace(&mut self, root: Work) -> u64 {
+    fn trace(&mut self, root: Work, other_task: Option<String>) -> u64 {
         let service = self.dice.below(self.services.len() as u64);
         let service = usize::try_from(service).unwrap_or(0);
         let service = self.services.get(service).cloned().expect("below the length");
-        let each = if self.dice.percent(50) { root.clone() } else { Work::default() };
+        let each = if other_task.is_some() || self.dice.percent(50) {
+            root.clone()
+        } else {
+            Work::default()
+        };
         let start_ms = self.dice.below(DAY);
         let number = self.number() + 1_000;
-        let trace = Trace { number, root, each, start_ms, service };
+        let trace = Trace { number, root, each, start_ms, service, other_task };
         let mut facts = Vec::new();
         let root_span = self.number();
         let sum = matches!(trace.service.1, Signals::Spans | Signals::SpansAndLogs)
@@ -232,7 +249,13 @@ impl Maker {
             });
         }
         let kind = self.dice.pick(&[StepKind::Task, StepKind::Agent]);
-        Says::Step(StepLine { kind, place, work: trace.root.clone(), time_ms, cost: None })
+        Says::Step(StepLine {
+            kind,
+            place,
+            work: trace.root.clone(),
+            time_ms,
+            ..StepLine::default()
+        })
     }
 
     fn span(&mut self, trace: &Trace, parent: u64, parents: &mut Vec<u64>, facts: &mut Vec<Says>) {
@@ -251,6 +274,7 @@ impl Maker {
                     work: trace.each.clone(),
                     time_ms: (trace.start_ms + SECOND, trace.start_ms + 2 * SECOND),
                     cost,
+                    retries: u32::from(self.dice.percent(20)),
                 }));
                 parents.push(span);
             }
@@ -266,7 +290,7 @@ impl Maker {
         let priced = self.dice.percent(85);
         let usage = [self.dice.below(9_000), 0, 0, self.dice.below(900), 0];
         let start = trace.start_ms + self.dice.below(30 * SECOND);
-        let call = CallLine {
+        let mut call = CallLine {
             place: (trace.number, span, parent),
             service: service.clone(),
             response: if failed { String::new() } else { format!("r{span}") },
@@ -279,11 +303,16 @@ impl Maker {
             cost: (!failed && priced).then(|| self.dice.below(5_000_000_000)),
             ..CallLine::default()
         };
+        if let Some(other) = trace.other_task.as_ref().filter(|_| self.dice.percent(50)) {
+            call.work.task.clone_from(other);
+        }
         let mut facts = Vec::new();
         match signals {
             Signals::Spans => {
                 if !failed && manner != Manner::Late && self.dice.percent(25) {
                     facts.push(self.copy(&call));
+                } else if !failed && trace.other_task.is_none() && self.dice.percent(10) {
+                    self.copy_elsewhere(&call);
                 }
                 facts.push(Says::Call(call));
             }
@@ -313,6 +342,19 @@ impl Maker {
             distance: self.dice.pick(&[0, 2]),
             ..call.clone()
         })
+    }
+
+    /// The same response, reported by a layer that begins a trace of its own.
+    fn copy_elsewhere(&mut self, call: &CallLine) {
+        let (trace, span) = (self.number() + 1_000, self.number());
+        let copy = CallLine {
+            place: (trace, span, 0),
+            distance: self.dice.pick(&[0, 2]),
+            work: Work::default(),
+            ..call.clone()
+        };
+        let facts = vec![Says::Call(copy)];
+        self.deliveries.push(Delivery { window_ms: (2 * DAY, 20 * HOUR), after: None, facts });
     }
 
     /// The same call as a log record, with the span's ids.
