@@ -29,7 +29,6 @@ pub(super) const CLAUDE_CODE: Dialect = Dialect {
         ("attempt", Field::SendingFrom1),
         ("type", Field::TokenType),
         ("tool_name", Field::Tool),
-        ("anthropic.provider", Field::Provider),
     ],
     kinds: &[
         ("llm_request", Class::Call),
@@ -54,16 +53,15 @@ pub(super) const CLAUDE_CODE: Dialect = Dialect {
                 ("cacheRead", Tokens::CacheReadApart),
                 ("cacheCreation", Tokens::CacheWriteApart),
             ]),
-            reports_cost: true,
         },
         MetricRule {
             metric: "claude_code.cost.usage",
             rank: Rank::METRIC,
             counts: Counted::Dollars,
-            reports_cost: true,
         },
     ],
     cache: Cached::Apart,
+    provider: "anthropic",
     distance: 0,
     session_everywhere: true,
     ..Dialect::PLAIN

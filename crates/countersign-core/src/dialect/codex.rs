@@ -43,7 +43,6 @@ pub(super) const CODEX: Dialect = Dialect {
             ("output", Tokens::Output),
             ("reasoning_output", Tokens::Reasoning),
         ]),
-        reports_cost: false,
     }],
     distance: 0,
     rank: Rank(Rank::METRIC.0 - 1),

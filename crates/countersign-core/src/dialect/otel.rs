@@ -72,7 +72,6 @@ pub(super) const OTEL: Dialect = Dialect {
             metric: "gen_ai.client.inference.duration",
             rank: USAGE_COUNTERS,
             counts: Counted::Measurements,
-            reports_cost: false,
         },
         MetricRule {
             metric: "gen_ai.client.token.usage",
@@ -86,13 +85,11 @@ pub(super) const OTEL: Dialect = Dialect {
                 ("cache_creation", Tokens::CacheWrite),
                 ("reasoning", Tokens::Reasoning),
             ]),
-            reports_cost: false,
         },
         MetricRule {
             metric: "gen_ai.client.operation.duration",
             rank: USAGE_BY_TYPE,
             counts: Counted::Measurements,
-            reports_cost: false,
         },
         histogram("gen_ai.client.inference.operation.input_tokens", Tokens::Input),
         histogram("gen_ai.client.inference.operation.output_tokens", Tokens::Output),
@@ -109,19 +106,9 @@ const USAGE_BY_TYPE: Rank = Rank(Rank::METRIC.0 + 4);
 const USAGE_HISTOGRAMS: Rank = Rank(Rank::METRIC.0 + 6);
 
 const fn counter(metric: &'static str, tokens: Tokens) -> MetricRule {
-    MetricRule {
-        metric,
-        rank: USAGE_COUNTERS,
-        counts: Counted::Tokens(tokens),
-        reports_cost: false,
-    }
+    MetricRule { metric, rank: USAGE_COUNTERS, counts: Counted::Tokens(tokens) }
 }
 
 const fn histogram(metric: &'static str, tokens: Tokens) -> MetricRule {
-    MetricRule {
-        metric,
-        rank: USAGE_HISTOGRAMS,
-        counts: Counted::Tokens(tokens),
-        reports_cost: false,
-    }
+    MetricRule { metric, rank: USAGE_HISTOGRAMS, counts: Counted::Tokens(tokens) }
 }

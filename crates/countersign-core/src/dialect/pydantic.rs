@@ -18,7 +18,6 @@ pub(super) const PYDANTIC: Dialect = Dialect {
         metric: "operation.cost",
         rank: Rank(Rank::METRIC.0 + 4),
         counts: Counted::Dollars,
-        reports_cost: true,
     }],
     distance: 2,
     ..Dialect::PLAIN

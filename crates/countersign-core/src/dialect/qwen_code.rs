@@ -39,13 +39,11 @@ pub(super) const QWEN_CODE: Dialect = Dialect {
                 ("thought", Tokens::Reasoning),
                 ("cache", Tokens::CacheRead),
             ]),
-            reports_cost: false,
         },
         MetricRule {
             metric: "qwen-code.api.request.count",
             rank: Rank::METRIC,
             counts: Counted::Calls,
-            reports_cost: false,
         },
     ],
     distance: 0,

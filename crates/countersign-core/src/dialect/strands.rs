@@ -17,5 +17,5 @@ pub(super) const STRANDS: Dialect = Dialect {
 };
 
 const fn tokens(metric: &'static str, tokens: Tokens) -> MetricRule {
-    MetricRule { metric, rank: Rank::METRIC, counts: Counted::Tokens(tokens), reports_cost: false }
+    MetricRule { metric, rank: Rank::METRIC, counts: Counted::Tokens(tokens) }
 }

@@ -21,6 +21,8 @@ pub(super) struct Dialect {
     pub(super) logs: &'static [LogRule],
     /// Metrics that count tokens, calls or cost.
     pub(super) metrics: &'static [MetricRule],
+    /// Who serves the models where the record does not say; empty if there are several.
+    pub(super) provider: &'static str,
     /// Whether input tokens include cached ones.
     pub(super) cache: Cached,
     /// Whether output tokens include reasoning.
@@ -48,6 +50,7 @@ impl Dialect {
         kinds: &[],
         logs: &[],
         metrics: &[],
+        provider: "",
         cache: Cached::InInput,
         reasoning: Reasoned::InOutput,
         distance: 1,
@@ -149,8 +152,6 @@ pub(super) struct MetricRule {
     pub(super) rank: Rank,
     /// What its points count.
     pub(super) counts: Counted,
-    /// Whether the family reports its cost itself: then its tokens are not priced again.
-    pub(super) reports_cost: bool,
 }
 
 /// What the points of a metric count.
@@ -164,7 +165,7 @@ pub(super) enum Counted {
     Calls,
     /// Calls, by the number of measurements of a histogram.
     Measurements,
-    /// Dollars.
+    /// Dollars: then the family's tokens are not priced again.
     Dollars,
 }
 

@@ -86,7 +86,7 @@ impl<'a> Reading<'a, '_> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let took = (took * 1e6) as u64;
         let identity = self.identity(TraceId::NONE);
-        let (provider, model) = (self.provider(), self.model());
+        let (provider, model) = (self.provider(habits), self.model());
         let at = if said == 0 { self.received } else { said };
         let call = Call {
             rank: rule.rank,

@@ -47,11 +47,13 @@ impl<'a> Reading<'a, '_> {
     ) {
         let time = self.plausible(point.time, self.received);
         let identity = self.identity(TraceId::NONE);
-        let (provider, model) = (self.provider(), self.model());
+        let (provider, model) = (self.provider(habits), self.model());
         let error = self.error(false);
         let at = if point.time == 0 { self.received } else { point.time };
         let tier = self.record.text(Field::Tier);
-        let rate = if rule.reports_cost {
+        let counts_dollars =
+            habits.metrics.iter().any(|rule| matches!(rule.counts, Counted::Dollars));
+        let rate = if counts_dollars {
             Some(Money::ZERO)
         } else {
             self.catalog.rate(&Ask { provider, model, at, tier, ..Ask::default() }, &measure)

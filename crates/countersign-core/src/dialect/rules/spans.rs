@@ -176,7 +176,7 @@ impl<'a> Reading<'a, '_> {
             }
         }
         let identity = self.identity(linked);
-        let provider = self.provider();
+        let provider = self.provider(dialect);
         let model = self.model();
         let start = self.plausible(span.start, self.received);
         let end = self.plausible(span.end, start).max(start);
@@ -269,8 +269,11 @@ impl<'a> Reading<'a, '_> {
     }
 
     /// Who serves the model, without what frameworks make of the name.
-    pub(super) fn provider(&mut self) -> &'a str {
+    pub(super) fn provider(&mut self, dialect: &Dialect) -> &'a str {
         let provider = self.said(Field::Provider);
+        if provider.is_empty() {
+            return dialect.provider;
+        }
         if NOT_PROVIDERS.contains(&provider) {
             return "";
         }
