@@ -305,7 +305,14 @@ fn a_metric_counts_alone_and_cached_tokens_are_a_discount() {
         point(Measure::Input(1100), 10, T0 + 3),
         point(Measure::CacheRead(500), -5, T0 + 3),
     ];
-    let (books, deltas) = books(&facts);
+    let (mut books, mut deltas) = (Books::new(Settings::default()), Vec::new());
+    // Each export is one request: its points arrive at one time.
+    for (export, points) in [&facts[..2], &facts[2..3], &facts[3..]].into_iter().enumerate() {
+        for point in points {
+            books.apply(T0 + export as u64 * SECOND, point, &mut deltas);
+        }
+    }
+    books.tick(T0 + 120 * SECOND, &mut deltas);
     assert_eq!(books.totals().usage.input, 1100);
     assert_eq!(books.totals().usage.cache_read, 500);
     let falls =

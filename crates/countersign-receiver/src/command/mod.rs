@@ -52,6 +52,8 @@ pub enum Command {
     Send(send::SendArgs),
     /// Recount the books from the journal and compare every sum.
     Verify(verify::VerifyArgs),
+    /// List the prices in force, and explain what a call costs.
+    Prices(prices::PricesArgs),
     /// Check a configuration file and say everything that is wrong with it.
     Check(check::CheckArgs),
 }
@@ -134,6 +136,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Send(args) => send::run(args),
+        Command::Prices(args) => prices::run(args),
         Command::Check(args) => check::run(args),
     }
 }
