@@ -148,15 +148,40 @@ async fn read_at(
     Ok(first.unwrap_or_else(|| bytes.into()))
 }
 
+/// How much is unpacked at a time.
+const STEP_BYTES: usize = 64 << 10;
+/// The most that deflate makes of one byte.
+const DEFLATE_RATIO_MAX: usize = 1032;
+
+/// What gzip's last four bytes say of its size, as far as that is possible; right for all that
+/// has one member and less than 4 GiB. One byte more, so that its end is seen without growing.
+fn declared_size(packed: &[u8]) -> usize {
+    let size = packed.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size));
+    let possible = packed.len().saturating_mul(DEFLATE_RATIO_MAX);
+    usize::try_from(size).unwrap_or(usize::MAX).min(possible) + 1
+}
+
+/// Grows to a capacity. While the bytes move, both places are charged.
+fn make_room(bytes: &mut Vec<u8>, capacity: usize, charge: &mut Charge) -> Result<(), Refused> {
+    let before = bytes.capacity();
+    charge.grow(capacity)?;
+    bytes.reserve_exact(capacity.saturating_sub(bytes.len()));
+    charge.shrink(before);
+    Ok(())
+}
+
 /// Unpacks gzip: every member of it and nothing behind the last one. The packed bytes are no
 /// longer charged afterwards.
 pub(super) fn unpack(packed: &[u8], most: usize, charge: &mut Charge) -> Result<Bytes, Refused> {
-    const STEP: usize = 64 << 10;
     let mut unpacked = Vec::new();
     let mut reader = MultiGzDecoder::new(packed);
+    make_room(&mut unpacked, declared_size(packed).clamp(STEP_BYTES, most + 1), charge)?;
     loop {
         let length = unpacked.len();
-        let step = STEP.max(length).min(most + 1 - length);
+        if length == unpacked.capacity() {
+            make_room(&mut unpacked, (2 * length).min(most + 1), charge)?;
+        }
+        let step = STEP_BYTES.min(unpacked.capacity() - length);
         unpacked.resize(length + step, 0);
         let space = unpacked.get_mut(length..).unwrap_or_default();
         let read = reader
@@ -166,7 +191,6 @@ pub(super) fn unpack(packed: &[u8], most: usize, charge: &mut Charge) -> Result<
         if read == 0 {
             break;
         }
-        charge.grow(read)?;
         if unpacked.len() > most {
             return Err(Refused::TooLarge);
         }

@@ -183,6 +183,8 @@ impl Inner {
         let bytes = match spelling {
             Spelling::Protobuf => bytes,
             Spelling::Json => {
+                // Protobuf is shorter as a rule: nothing has to move while it is written.
+                transcoded.reserve_exact(bytes.len());
                 notes = json::transcode(signal, bytes, &mut transcoded)?;
                 &transcoded
             }

@@ -1,6 +1,9 @@
 //! Verdicts as JSON: one object or an array of objects.
 
+use std::fmt;
+
 use countersign_core::fact::{Basis, Judgement, SourceKind, UnixNanos};
+use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -45,16 +48,47 @@ pub(in crate::ingest) fn read_json(
         };
         Refused::Malformed(format!("{why}: line {line}, column {column}").into())
     };
-    let many = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-    let verdicts: Vec<&RawValue> = if many {
-        serde_json::from_slice(body).map_err(malformed)?
+    let mut verdicts = Vec::new();
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let read = Elements(&mut verdicts).deserialize(&mut reader).and_then(|()| reader.end());
+        if verdicts.len() > VERDICTS_PER_REQUEST_MAX {
+            return Err(Refused::TooLarge);
+        }
+        read.map_err(malformed)?;
     } else {
-        vec![serde_json::from_slice(body).map_err(malformed)?]
-    };
-    if verdicts.len() > VERDICTS_PER_REQUEST_MAX {
-        return Err(Refused::TooLarge);
+        verdicts.push(serde_json::from_slice(body).map_err(malformed)?);
     }
     Ok(gather(verdicts, |verdict, take| read(verdict, received, take), received))
+}
+
+/// The elements of an array, as texts; stops behind the most that a request may have.
+struct Elements<'v, 'de>(&'v mut Vec<&'de RawValue>);
+
+impl<'de> DeserializeSeed<'de> for Elements<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, array: D) -> Result<(), D::Error> {
+        array.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Elements<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        while let Some(element) = array.next_element()? {
+            self.0.push(element);
+            if self.0.len() > VERDICTS_PER_REQUEST_MAX {
+                return Err(A::Error::custom("too many elements"));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn read(
