@@ -76,6 +76,7 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
         addresses.operator_port(&config, ready, destinations.healths()),
     );
     loops.spawn(ingest::serve_http(listeners.operator, operator, stop::when(&stopped)));
+    destinations.start(&keeper, &mut loops, &stopped)?;
     readiness.send_replace(true);
     let (stop_beside, stopped_beside) = watch::channel(false);
     let mut loops_beside = Loops::new();
