@@ -6,6 +6,9 @@ use crate::decode::Value;
 use crate::limits;
 use crate::names::cut;
 
+// One bit of `Draft::present` per field.
+const _: () = assert!(Field::COUNT <= 128);
+
 /// The values of one record, and what was wrong with them.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
@@ -82,11 +85,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether the record has the field.
+    #[inline]
     pub(super) fn has(&self, field: Field) -> bool {
         self.present & 1 << (field as usize) != 0
     }
 
     /// The value of a field.
+    #[inline]
     pub(super) fn value(&self, field: Field) -> Value<'a> {
         if !self.has(field) {
             return Value::Empty;
@@ -95,8 +100,17 @@ impl<'a> Draft<'a> {
     }
 
     /// The text of a field, without quotes around it; empty if it has none.
+    #[inline]
     pub(super) fn text(&mut self, field: Field) -> &'a str {
-        let Value::Text(bytes) = self.value(field) else { return "" };
+        match self.value(field) {
+            Value::Text(bytes) => self.short_text(bytes),
+            Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Opaque(_) => {
+                ""
+            }
+        }
+    }
+
+    fn short_text(&mut self, bytes: &'a [u8]) -> &'a str {
         let text = self.utf8(bytes);
         let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
         cut(inner.unwrap_or(text), limits::VALUE_BYTES_MAX)

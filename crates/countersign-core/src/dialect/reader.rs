@@ -14,11 +14,16 @@ use crate::fact::{Fact, UnixNanos};
 use crate::limits;
 use crate::price::Catalog;
 
+/// Room is made ahead for this many facts at most; a batch of an SDK has 512 spans.
+const FACTS_EXPECTED_MAX: usize = 1024;
+
 /// Reads requests. Holds what was set and the index of keys; a request leaves nothing behind.
 #[derive(Debug)]
 pub struct Reader {
     keys: Keys,
     scrubber: Scrubber,
+    /// Facts of the last request: the next one has about as many.
+    facts_expected: usize,
 }
 
 /// What attribute keys mean, in any scope and in the scopes of single dialects.
@@ -57,6 +62,7 @@ impl Reader {
         });
         let task = settings.task_keys.into_iter().map(alloc::string::String::into_bytes);
         Reader {
+            facts_expected: 0,
             scrubber: Scrubber::new(&settings.instance),
             keys: Keys {
                 anywhere: Index::new(entries),
@@ -80,7 +86,7 @@ impl Reader {
         facts: &mut dyn FnMut(Fact<'_>),
         relay: Option<(&mut Vec<u8>, Scrub)>,
     ) -> Result<Outcome, DecodeError> {
-        let mut reading = Reading::new(&self.keys, catalog, received);
+        let mut reading = Reading::new(&self.keys, catalog, received, self.facts_expected);
         let records_max = match signal {
             Signal::Traces => limits::SPANS_PER_REQUEST_MAX,
             Signal::Logs => limits::LOGS_PER_REQUEST_MAX,
@@ -96,6 +102,7 @@ impl Reader {
                 metrics(bytes, &mut budget, |node, budget| reading.visit(node, budget))?
             }
         }
+        self.facts_expected = reading.facts().min(FACTS_EXPECTED_MAX);
         if let Some((out, mode)) = relay {
             let notes = reading.notes();
             let scrubbed = self.scrubber.scrub(signal, bytes, mode, notes, out);

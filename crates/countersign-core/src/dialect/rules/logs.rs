@@ -17,15 +17,21 @@ impl<'a> Reading<'a, '_> {
         let names = self.event_names(log);
         let place = Place { trace: log.trace, span: log.span, parent: SpanId::NONE };
         let said = if log.time == 0 { log.observed } else { log.time };
-        if names.contains(&super::verdicts::EVENT) {
-            let time = self.plausible(said, self.received);
-            return self.evaluation(place, time, digest(log));
+        let is_evaluation = names.contains(&super::verdicts::EVENT);
+        let rule = if is_evaluation { None } else { self.log_rule(names) };
+        if !is_evaluation && rule.is_none() {
+            return;
         }
-        let Some((dialect, rule)) = self.log_rule(names) else { return };
         if self.record.has(Field::BookedBy) || self.resource.has(Field::BookedBy) {
             return self.notice(Diagnostic::BookedElsewhere, 1);
         }
-        self.call_log(dialect, rule, log, place, said);
+        match rule {
+            Some((dialect, rule)) => self.call_log(dialect, rule, log, place, said),
+            None => {
+                let time = self.plausible(said, self.received);
+                self.evaluation(place, time, digest(log));
+            }
+        }
     }
 
     /// Where emitters put an event's name, the likeliest first. Some put a place in their

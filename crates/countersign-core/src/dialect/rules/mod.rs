@@ -70,12 +70,17 @@ struct Service<'a> {
 }
 
 impl<'a, 'r> Reading<'a, 'r> {
-    pub(super) fn new(keys: &'r Keys, catalog: &'r Catalog, received: UnixNanos) -> Self {
+    pub(super) fn new(
+        keys: &'r Keys,
+        catalog: &'r Catalog,
+        received: UnixNanos,
+        facts_expected: usize,
+    ) -> Self {
         Reading {
             keys,
             catalog,
             received,
-            facts: Vec::new(),
+            facts: Vec::with_capacity(facts_expected),
             links: Vec::new(),
             linked: Map::default(),
             resource: Draft::new(),
@@ -117,6 +122,11 @@ impl<'a, 'r> Reading<'a, 'r> {
             }
         }
         Ok(())
+    }
+
+    /// How many facts there are so far.
+    pub(super) fn facts(&self) -> usize {
+        self.facts.len()
     }
 
     /// What is to be said of the spans that were booked, in their order.
