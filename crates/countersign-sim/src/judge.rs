@@ -16,6 +16,10 @@ use crate::script::{Line, Says, nanos};
 /// After this all traces of a script are closed.
 const SETTLING_MS: u64 = 10 * 60_000;
 
+const STATE: &str = "countersign.review.state";
+const FROM: &str = "countersign.review.state.from";
+const TO: &str = "countersign.review.state.to";
+
 /// The series are read after so many facts, and at the end.
 const EVERY: u64 = 8;
 
@@ -177,6 +181,12 @@ fn read_tally(
                 *sums.entry(format!("{name} {part}")).or_default() += value;
             }
         }
+        let review = part("countersign.cost.component").is_some_and(|(_, c)| *c == "review");
+        for (key, direction) in [(STATE, "in"), (FROM, "from"), (TO, "to")] {
+            if let Some((_, state)) = part(key).filter(|_| !review) {
+                *sums.entry(format!("{name} {direction} {state}")).or_default() += value;
+            }
+        }
     });
     (counters, sums)
 }
@@ -230,6 +240,25 @@ fn check_series(books: &Books, sums: &BTreeMap<String, i128>) -> Result<(), Faul
         if series != total {
             let detail = format!("{name}: series {series}, totals {total}");
             return Err(fault("the series say what the totals say", detail));
+        }
+    }
+    check_states(books, &get)
+}
+
+/// What came into a state and did not leave it is there.
+fn check_states(books: &Books, get: &dyn Fn(&str) -> i128) -> Result<(), Fault> {
+    for state in ReviewState::ALL.into_iter().skip(1) {
+        let word = state.as_str();
+        let tasks = get(&format!("countersign.outcomes in {word}"))
+            - get(&format!("countersign.reclassified from {word}"));
+        let cost = get(&format!("countersign.cost.settled in {word}"))
+            + get(&format!("countersign.cost.reclassified to {word}"))
+            - get(&format!("countersign.cost.reclassified from {word}"));
+        let there = books.tasks().filter(|task| task.state() == state);
+        let there = there.fold((0, 0), |(count, sum), task| (count + 1, sum + task.cost().pico()));
+        if (tasks, cost) != there {
+            let detail = format!("{word}: series ({tasks}, {cost}), tasks {there:?}");
+            return Err(fault("the series say what the states hold", detail));
         }
     }
     Ok(())
