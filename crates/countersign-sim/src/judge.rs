@@ -51,10 +51,13 @@ pub fn judge(script: &[Line]) -> Result<(), Fault> {
     check_restart(script, end_ms, &deltas)
 }
 
-/// A time after the script at which nothing is just about to happen.
+/// A time after the script at which nothing is just about to happen: soon after it, or shortly
+/// before the last task expires.
 fn end_of(script: &[Line], settings: &Settings) -> u64 {
-    let mut end = script.last().map_or(0, |line| line.at_ms) + SETTLING_MS;
-    let deadlines = answer(script, settings, end).deadlines_ms;
+    let soon = script.last().map_or(0, |line| line.at_ms) + SETTLING_MS;
+    let deadlines = answer(script, settings, soon).deadlines_ms;
+    let last = deadlines.iter().max().map_or(0, |deadline| deadline - 2 * SETTLING_MS);
+    let mut end = if script.len().is_multiple_of(2) { soon } else { soon.max(last) };
     while deadlines.iter().any(|deadline| deadline.abs_diff(end) <= SETTLING_MS) {
         end += SETTLING_MS;
     }
