@@ -24,7 +24,7 @@ pub(super) enum Answer {
 
 /// Why a request was not taken, without a word of its content or of the answer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(super) enum Reason {
     /// No connection, or it broke.
     Unreachable,
     /// No answer in time.
@@ -174,9 +174,9 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date_and_bounded() {
-        let after = |text| match http(503, text, b"") {
-            Answer::Later { after, .. } => after,
-            answer => panic!("{answer:?}"),
+        let after = |text| {
+            let Answer::Later { after, .. } = http(503, text, b"") else { panic!("{text}") };
+            after
         };
         assert_eq!(after("7"), Some(Duration::from_secs(7)));
         assert_eq!(after("86400"), Some(Duration::from_secs(900)));

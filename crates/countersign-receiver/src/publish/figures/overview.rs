@@ -12,9 +12,9 @@ use crate::publish::calendar;
 
 /// Buckets of a trend.
 const TREND_BUCKETS: usize = 24;
-/// Widths that people read easily: minutes, hours, days, a week.
-const TREND_WIDTHS_S: [u64; 10] =
-    [60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800];
+/// Widths that people read easily: from seconds, for the first minutes, to a week.
+const TREND_WIDTHS_S: [u64; 14] =
+    [5, 10, 15, 30, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800];
 /// Tasks in a list of the first page.
 const LISTED_TASKS_MAX: usize = 6;
 const SECOND: u64 = 1_000_000_000;
@@ -301,9 +301,9 @@ mod tests {
             decided(ReviewState::Pending, 99_995, &names),
         ];
         let shown = trend(works.into_iter(), 99_990 * 60 * SECOND, now);
-        assert_eq!((shown.bucket_seconds, shown.buckets.len()), (60, 24));
+        assert_eq!((shown.bucket_seconds, shown.buckets.len()), (30, 24));
         let counts: Vec<_> = shown.buckets.iter().map(|b| (b.net_served, b.not_served)).collect();
-        assert_eq!(counts[13], (1, 0));
+        assert_eq!(counts[3], (1, 0));
         assert_eq!(counts[23], (2, 1));
         assert_eq!(counts.iter().map(|(served, _)| served).sum::<u64>(), 3);
         assert_eq!(shown.buckets[23].settled.0, Money::DOLLAR.times(3));
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn a_trend_without_verdicts_is_flat() {
         let shown = trend(std::iter::empty(), u64::MAX, 1_800_000_000 * SECOND);
-        assert_eq!(shown.bucket_seconds, 60);
+        assert_eq!(shown.bucket_seconds, 5);
         assert!(shown.buckets.iter().all(|bucket| bucket.net_served == 0));
     }
 

@@ -146,7 +146,7 @@ fn accepted(all: &OutcomeRow, trend: &Trend) -> Markup {
                 div.chart {
                     (chart::trend(trend))
                     div.axis-labels {
-                        span { (trend.buckets.first().map_or("", |b| &b.start).replace('T', " ").replace(":00Z", "")) }
+                        span { (trend.buckets.first().map_or("", |b| &b.start).replace('T', " ").replace('Z', "")) }
                         span { "now" }
                     }
                 }
