@@ -1,8 +1,5 @@
 //! Limits of the receiver, by name.
 
-/// Bytes that wait on disk for one destination, unless the configuration says otherwise.
-pub const RELAY_QUEUE_BYTES_MAX: u64 = 10 * 1024 * 1024 * 1024;
-
 /// Largest request, as it comes and unpacked: what OTLP recommends.
 pub const REQUEST_BYTES_MAX: usize = 64 << 20;
 /// Messages inside messages that are read from OTLP/JSON; an attribute's list of lists takes
@@ -47,7 +44,7 @@ pub const PING_ANSWER_MS_MAX: u64 = 10_000;
 /// How often health is looked at.
 pub const HEALTH_MS: u64 = 1_000;
 /// At a stop, open requests have so long to finish.
-pub const STOP_MS_MAX: u64 = 10_000;
+pub const STOP_MS_MAX: u64 = 8_000;
 /// Before that, what runs beside the server has so long to say its last words to it.
 pub const STOP_BESIDE_MS_MAX: u64 = 3_000;
 

@@ -29,8 +29,6 @@ pub struct Destination {
     pub timeout: Duration,
     /// Certificates (PEM) to trust in the place of the system's, for `https`.
     pub ca_file: Option<PathBuf>,
-    /// What waits on disk while the destination is away.
-    pub queue: Queue,
     /// How failed requests are sent again.
     pub retry: Retry,
 }
@@ -59,6 +57,14 @@ impl Signals {
     /// All of them.
     pub const ALL: Signals = Signals { traces: true, logs: true, metrics: true };
 
+    /// Whether both take a signal.
+    #[must_use]
+    pub const fn meets(self, other: Signals) -> bool {
+        (self.traces && other.traces)
+            || (self.logs && other.logs)
+            || (self.metrics && other.metrics)
+    }
+
     /// Whether requests of this signal go there.
     #[must_use]
     pub const fn takes(self, signal: Signal) -> bool {
@@ -67,19 +73,6 @@ impl Signals {
             Signal::Logs => self.logs,
             Signal::Metrics => self.metrics,
         }
-    }
-}
-
-/// The bounds of a destination's disk queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queue {
-    /// Most bytes; what would go beyond is counted and not relayed.
-    pub bytes_max: u64,
-}
-
-impl Default for Queue {
-    fn default() -> Queue {
-        Queue { bytes_max: crate::limits::RELAY_QUEUE_BYTES_MAX }
     }
 }
 

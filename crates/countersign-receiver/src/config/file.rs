@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use countersign_core::dialect::Scrub;
 use http::{HeaderName, HeaderValue};
 
 use super::section::Section;
-use super::{Config, Destination, Protocol, Queue, Retry, Signals, units};
+use super::{Config, Destination, Protocol, Retry, Signals, units};
 
 /// Listeners that may be opened off loopback without TLS and credentials.
 #[derive(Clone, Copy, Debug, Default)]
@@ -130,7 +129,7 @@ fn exporters(section: Section<'_>, config: &mut Config) {
             exporter.reject("the name after the slash is taken by another exporter");
             continue;
         }
-        if let Some(destination) = destination(exporter, name, protocol, config.scrub) {
+        if let Some(destination) = destination(exporter, name, protocol, config) {
             config.destinations.push(destination);
         }
     }
@@ -140,7 +139,7 @@ fn destination(
     mut section: Section<'_>,
     name: &str,
     default_protocol: Protocol,
-    scrub: Scrub,
+    config: &Config,
 ) -> Option<Destination> {
     let protocol = section.read("protocol", "grpc or http/protobuf", |text| match text {
         "grpc" => Some(Protocol::Grpc),
@@ -148,13 +147,12 @@ fn destination(
         _ => None,
     });
     let protocol = protocol.unwrap_or(default_protocol);
-    let given = section.read("endpoint", "host:port or a URL", |text| {
-        (!text.is_empty() && !text.contains(char::is_whitespace)).then(|| text.to_owned())
-    });
-    if given.is_none() && !section.has("endpoint") {
+    let (plaintext, ca_file) = tls(section.section("tls"));
+    let endpoint =
+        section.read("endpoint", "host:port or a URL", |text| with_scheme(text, plaintext));
+    if endpoint.is_none() && !section.has("endpoint") {
         section.reject("`endpoint` is missing: where should it go?");
     }
-    let (plaintext, ca_file) = tls(section.section("tls"));
     let headers = section.secrets("headers", "a header name and a text value", header);
     let gzip = section.read("compression", "gzip or none", |text| match text {
         "gzip" => Some(true),
@@ -169,14 +167,20 @@ fn destination(
         logs: named.contains(&"logs"),
         metrics: named.contains(&"metrics"),
     });
-    let scrub = section.read("scrub", SCRUB, units::scrub).unwrap_or(scrub);
+    let scrub = section.read("scrub", SCRUB, units::scrub).unwrap_or(config.scrub);
+    if config.destinations.iter().any(|to| to.scrub != scrub && to.signals.meets(signals)) {
+        let text = "destinations of one signal share a queue: give them the same `scrub`";
+        section.mistake("scrub", text);
+    }
     let timeout = section.read("timeout", units::DURATION, units::some_duration);
-    let queue = queue(section.section("sending_queue"));
+    let queued = "every destination is served from a queue on disk, and nothing can be set about \
+                  it yet: leave it out";
+    section.refuse("sending_queue", queued);
     let retry = retry(section.section("retry_on_failure"));
     section.end();
     Some(Destination {
         name: name.to_owned(),
-        endpoint: with_scheme(&given?, plaintext),
+        endpoint: endpoint?,
         protocol,
         headers,
         gzip: gzip.unwrap_or(true),
@@ -184,20 +188,22 @@ fn destination(
         scrub,
         timeout: timeout.unwrap_or(Duration::from_secs(10)),
         ca_file,
-        queue,
         retry,
     })
 }
 
 /// As in the Collector an endpoint without a scheme is spoken to over TLS, unless
 /// `tls.insecure` says otherwise.
-fn with_scheme(endpoint: &str, plaintext: bool) -> String {
+fn with_scheme(endpoint: &str, plaintext: bool) -> Option<String> {
     let endpoint = endpoint.trim_end_matches('/');
-    match (is_web(endpoint), plaintext) {
+    let url = match (endpoint.contains("://"), plaintext) {
         (true, _) => endpoint.to_owned(),
         (false, true) => format!("http://{endpoint}"),
         (false, false) => format!("https://{endpoint}"),
-    }
+    };
+    let uri: http::Uri = url.parse().ok()?;
+    let usable = is_web(&url) && uri.host().is_some_and(|host| !host.is_empty());
+    usable.then_some(url)
 }
 
 fn tls(section: Option<Section<'_>>) -> (bool, Option<PathBuf>) {
@@ -213,20 +219,6 @@ fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     let mut value = HeaderValue::from_str(value).ok()?;
     value.set_sensitive(true);
     Some((name, value))
-}
-
-fn queue(section: Option<Section<'_>>) -> Queue {
-    let mut queue = Queue::default();
-    if let Some(mut section) = section {
-        let sizer = section.read("sizer", "bytes", |text| (text == "bytes").then_some(()));
-        let size = section.read("queue_size", "a size in bytes, e.g. 10GiB", units::bytes);
-        if size.is_some() && sizer.is_none() && !section.has("sizer") {
-            section.mistake("queue_size", "say `sizer: bytes` with it: the queue is on disk");
-        }
-        set(&mut queue.bytes_max, size);
-        section.end();
-    }
-    queue
 }
 
 fn retry(section: Option<Section<'_>>) -> Retry {

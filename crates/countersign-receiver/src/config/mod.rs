@@ -9,7 +9,7 @@ mod section;
 mod units;
 mod yaml;
 
-pub use destination::{Destination, Protocol, Queue, Retry, Signals};
+pub use destination::{Destination, Protocol, Retry, Signals};
 pub use section::{Mistake, Refused};
 pub use units::{DURATION, address, duration};
 
@@ -98,13 +98,13 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// What of each signal is kept for the destinations: as much as the least strict of them
-    /// wants, and nothing if none of them takes it.
+    /// What of each signal is kept for the destinations; nothing if none of them takes it. They
+    /// share one queue, so they agree on it: a file in which they do not is refused.
     #[must_use]
     pub fn relay_plan(&self) -> RelayPlan {
         let of = |signal| {
             let takers = self.destinations.iter().filter(|to| to.signals.takes(signal));
-            takers.map(|to| to.scrub).min_by_key(|scrub| match scrub {
+            takers.map(|to| to.scrub).max_by_key(|scrub| match scrub {
                 Scrub::Off => 0,
                 Scrub::Standard => 1,
                 Scrub::Strict => 2,

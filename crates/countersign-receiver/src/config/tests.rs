@@ -46,8 +46,8 @@ exporters:
   otlphttp/backend:
     endpoint: https://otlp.example.com/
     headers: { authorization: 'Bearer ${env:TOKEN}' }
+    signals: [logs, metrics]
     timeout: 5s
-    sending_queue: { sizer: bytes, queue_size: 1GiB }
     retry_on_failure: { initial_interval: 2s, max_interval: 1m }
 countersign:
   data: /var/lib/countersign
@@ -108,7 +108,7 @@ countersign:
                     ],
                     gzip: true,
                     signals: Signals {
-                        traces: true,
+                        traces: false,
                         logs: true,
                         metrics: true,
                     },
@@ -149,6 +149,7 @@ countersign:
                 task_keys: [
                     "ticket.id",
                 ],
+                instance: "",
             },
             prices: [
                 "contract.json",
@@ -180,6 +181,9 @@ exporters:
   otlp/jaeger: {}
   debug: { verbosity: detailed }
   otlp/a/b: { endpoint: x }
+  otlp/c: { endpoint: 'ftp://x', sending_queue: { queue_size: 1 } }
+  otlp/d: { endpoint: x, scrub: strict }
+  otlp/e: { endpoint: 'x:4317', scrub: off }
 countersign:
   patience: soon
   edited_threshold: 5
@@ -191,20 +195,22 @@ countersign:
   data:
 ",
         &expect![[r#"
-            countersign.yaml: 13 mistakes
+            countersign.yaml: 15 mistakes
               line 6: receivers.otlp.protocols.grpc.endpiont: unknown key; known here: endpoint, insecure
               line 8: receivers.otlp.protocols.http.endpoint: expected an address such as 127.0.0.1:4317 or [::1]:0, found `localhost`
               line 9: receivers.otlp.protocols.http.tls: listeners have no TLS and no credentials of their own yet: listen on 127.0.0.1 behind a proxy or a Collector that has them
               line 11: exporters.otlp/jaeger: `endpoint` is missing: where should it go?
               line 12: exporters.debug: no such exporter; there are otlp/NAME and otlphttp/NAME
               line 13: exporters.otlp/a/b: expected a name of at most 64 letters, digits, `-`, `_` and `.`
-              line 15: countersign.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `soon`
-              line 16: countersign.edited_threshold: expected a share from 0 to 1, found `5`
-              line 18: countersign.workflows.support.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `0s`
-              line 19: countersign.prices: expected a list, found a value
-              line 20: countersign.scrub: expected standard, strict or off, found `none`
-              line 21: countersign.trace_url: expected a URL with {trace_id} in it, found `http://jaeger/trace`
-              line 22: countersign.data: expected a directory, found nothing"#]],
+              line 14: exporters.otlp/c.endpoint: expected host:port or a URL, found `ftp://x`
+              line 16: exporters.otlp/e.scrub: destinations of one signal share a queue: give them the same `scrub`
+              line 18: countersign.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `soon`
+              line 19: countersign.edited_threshold: expected a share from 0 to 1, found `5`
+              line 21: countersign.workflows.support.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `0s`
+              line 22: countersign.prices: expected a list, found a value
+              line 23: countersign.scrub: expected standard, strict or off, found `none`
+              line 24: countersign.trace_url: expected a URL with {trace_id} in it, found `http://jaeger/trace`
+              line 25: countersign.data: expected a directory, found nothing"#]],
     );
 }
 

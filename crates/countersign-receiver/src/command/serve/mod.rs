@@ -44,7 +44,7 @@ pub(super) fn start(config: Config, beside: Beside) -> anyhow::Result<ExitCode> 
     served.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
+async fn serve(mut config: Config, beside: Beside) -> anyhow::Result<()> {
     let mut asked_to_stop = stop::signals()?;
     let catalog = Arc::new(prices::catalog(&config.prices).context(super::PriceFiles)?);
     let directory = DataDirectory::open(&config.data)?;
@@ -53,31 +53,24 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
     }
     let listeners = Listeners::bind(&config.listen).await?;
     let addresses = listeners.addresses()?;
-
-    let relays = !config.destinations.is_empty();
-    let verdict_spans = config.destinations.iter().any(|to| to.signals.traces);
-    let options = keeper::Options {
-        settings: config.books.clone(),
-        verdict_span: verdict_spans.then_some(verdict_span as keeper::VerdictSpan),
-        relays,
-    };
+    config.dialect.instance = format!("{:032x}", directory.instance());
     let destinations = Destinations::open(&config, &directory)?;
-    let (keeper, keeping) = Keeper::start(directory, options)?;
+    let healths = destinations.healths();
+    let (keeper, keeping) = Keeper::start(directory, keeper_options(&config))?;
 
     let (stop, stopped) = watch::channel(false);
     let (readiness, ready) = watch::channel(false);
     let mut loops = Loops::new();
+    destinations.start(&keeper, &mut loops, &stopped)?;
     let gate = Gate::new(keeper.clone(), catalog, config.dialect.clone(), config.relay_plan());
     let routes = ingest::http_router(gate.clone());
     loops.spawn(ingest::serve_grpc(listeners.grpc, gate, stop::when(&stopped)));
     loops.spawn(ingest::serve_http(listeners.http, routes, stop::when(&stopped)));
-    let operator = operator_router(
-        keeper.clone(),
-        addresses.operator_port(&config, ready, destinations.healths()),
-    );
-    loops.spawn(ingest::serve_http(listeners.operator, operator, stop::when(&stopped)));
-    destinations.start(&keeper, &mut loops, &stopped)?;
+    let operator = addresses.operator_port(&config, ready, healths);
+    let pages = operator_router(keeper.clone(), operator);
+    loops.spawn(ingest::serve_http(listeners.operator, pages, stop::when(&stopped)));
     readiness.send_replace(true);
+
     let (stop_beside, stopped_beside) = watch::channel(false);
     let mut loops_beside = Loops::new();
     beside(&addresses, &mut loops_beside, stopped_beside);
@@ -93,26 +86,23 @@ async fn serve(config: Config, beside: Beside) -> anyhow::Result<()> {
     readiness.send_replace(false);
     // What runs beside may have something to say to the server until its end.
     stop_beside.send_replace(true);
-    let beside_drained = tokio::time::timeout(
-        std::time::Duration::from_millis(STOP_BESIDE_MS_MAX),
-        stop::drain(&mut loops_beside),
-    );
-    if beside_drained.await.is_err() {
-        tracing::warn!("what runs beside the server did not stop in time");
-    }
+    stop::drain(&mut loops_beside, STOP_BESIDE_MS_MAX).await;
     stop.send_replace(true);
-    let drained = tokio::time::timeout(
-        std::time::Duration::from_millis(STOP_MS_MAX),
-        stop::drain(&mut loops),
-    );
-    if drained.await.is_err() {
-        tracing::warn!("requests that were still open are dropped; none was acknowledged");
-    }
-    tokio::task::spawn_blocking(move || {
+    stop::drain(&mut loops, STOP_MS_MAX).await;
+    let stopping = tokio::task::spawn_blocking(move || {
         keeper.stop();
         keeping.join();
-    })
-    .await?;
+    });
+    stopping.await?;
     tracing::info!("stopped");
     ended
+}
+
+fn keeper_options(config: &Config) -> keeper::Options {
+    let to_traces = config.destinations.iter().any(|to| to.signals.traces);
+    keeper::Options {
+        settings: config.books.clone(),
+        verdict_span: to_traces.then_some(verdict_span as keeper::VerdictSpan),
+        relays: !config.destinations.is_empty(),
+    }
 }

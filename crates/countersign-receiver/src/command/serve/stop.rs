@@ -1,6 +1,7 @@
 //! Stopping: who asks for it, who is told, and who is waited for.
 
 use std::future::Future;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -50,13 +51,19 @@ pub(super) fn early(ended: Option<Result<anyhow::Result<()>, JoinError>>) -> any
         .and_then(|()| anyhow::bail!("a loop of the program ended"))
 }
 
-/// Waits for all loops.
-pub(super) async fn drain(loops: &mut Loops) {
-    while let Some(ended) = loops.join_next().await {
-        match ended {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("while stopping: {error:#}"),
-            Err(error) => tracing::error!(%error, "a loop of the program broke"),
+/// Waits for all loops, but not for ever: whatever is still open then was not acknowledged.
+pub(super) async fn drain(loops: &mut Loops, wait_ms_max: u64) {
+    let all = async {
+        while let Some(ended) = loops.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!("while stopping: {error:#}"),
+                Err(error) => tracing::error!(%error, "a loop of the program broke"),
+            }
         }
+    };
+    if tokio::time::timeout(Duration::from_millis(wait_ms_max), all).await.is_err() {
+        tracing::warn!(loops = loops.len(), "not waited for any longer");
+        loops.abort_all();
     }
 }

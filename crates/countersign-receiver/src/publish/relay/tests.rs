@@ -10,7 +10,7 @@ use axum::routing::post;
 use countersign_core::dialect::Scrub;
 
 use super::*;
-use crate::config::{Protocol, Queue, Retry};
+use crate::config::{Protocol, Retry};
 use crate::journal::{Log, LogKind};
 
 /// What the stand-in destination answers, one after the other, and then 200 for ever.
@@ -48,7 +48,6 @@ async fn destination(answers: &[u16]) -> (Destination, Script) {
         scrub: Scrub::Standard,
         timeout: Duration::from_secs(5),
         ca_file: None,
-        queue: Queue::default(),
         retry: Retry { initial: Duration::from_millis(1), max: Duration::from_millis(5) },
     };
     (destination, script)
