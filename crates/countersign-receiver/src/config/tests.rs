@@ -88,9 +88,6 @@ countersign:
                     scrub: Off,
                     timeout: 10s,
                     ca_file: None,
-                    queue: Queue {
-                        bytes_max: 10737418240,
-                    },
                     retry: Retry {
                         initial: 1s,
                         max: 30s,
@@ -115,9 +112,6 @@ countersign:
                     scrub: Strict,
                     timeout: 5s,
                     ca_file: None,
-                    queue: Queue {
-                        bytes_max: 1073741824,
-                    },
                     retry: Retry {
                         initial: 2s,
                         max: 60s,
@@ -195,7 +189,7 @@ countersign:
   data:
 ",
         &expect![[r#"
-            countersign.yaml: 15 mistakes
+            countersign.yaml: 16 mistakes
               line 6: receivers.otlp.protocols.grpc.endpiont: unknown key; known here: endpoint, insecure
               line 8: receivers.otlp.protocols.http.endpoint: expected an address such as 127.0.0.1:4317 or [::1]:0, found `localhost`
               line 9: receivers.otlp.protocols.http.tls: listeners have no TLS and no credentials of their own yet: listen on 127.0.0.1 behind a proxy or a Collector that has them
@@ -203,6 +197,7 @@ countersign:
               line 12: exporters.debug: no such exporter; there are otlp/NAME and otlphttp/NAME
               line 13: exporters.otlp/a/b: expected a name of at most 64 letters, digits, `-`, `_` and `.`
               line 14: exporters.otlp/c.endpoint: expected host:port or a URL, found `ftp://x`
+              line 14: exporters.otlp/c.sending_queue: every destination is served from a queue on disk, and nothing can be set about it yet: leave it out
               line 16: exporters.otlp/e.scrub: destinations of one signal share a queue: give them the same `scrub`
               line 18: countersign.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `soon`
               line 19: countersign.edited_threshold: expected a share from 0 to 1, found `5`

@@ -65,22 +65,6 @@ pub(super) fn share_ppm(text: &str) -> Option<u32> {
     (0.0..=1.0).contains(&share).then(|| (share * 1e6).round() as u32)
 }
 
-/// A size in bytes, with or without `KiB`, `MiB`, `GiB`, `TiB`.
-#[must_use]
-pub(super) fn bytes(text: &str) -> Option<u64> {
-    let number_end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(number_end);
-    let unit = match unit.trim() {
-        "" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        "TiB" => 1_u64 << 40,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit)
-}
-
 /// What [`address`] understands.
 pub(super) const ADDRESS: &str = "an address such as 127.0.0.1:4317 or [::1]:0";
 
@@ -137,12 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn shares_and_sizes() {
+    fn shares() {
         assert_eq!(share_ppm("0.05"), Some(50_000));
         assert_eq!(share_ppm("1.01"), None);
         assert_eq!(share_ppm("NaN"), None);
-        assert_eq!(bytes("10GiB"), Some(10 << 30));
-        assert_eq!(bytes("10GB"), None);
-        assert_eq!(bytes("99999999TiB"), None);
     }
 }
