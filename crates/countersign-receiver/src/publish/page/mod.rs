@@ -60,7 +60,7 @@ fn layout(setting: &Setting, title: &str, now: UnixNanos, main: &Markup) -> Mark
                 a.skip href="#main" { "Skip to the figures" }
                 header {
                     a.brand href="/" { (mark()) span { "Countersign" } }
-                    p.asof { span.live aria-hidden="true" {} "As of " time { (clock(now)) } " UTC" }
+                    p.asof { span.live aria-hidden="true" {} "As of " (as_of(now)) " UTC" }
                 }
                 main #main { (main) }
                 footer { (footer(setting)) }
@@ -99,6 +99,13 @@ pub const MARK: &str = concat!(
     r##"<path d="M8 17.5l5 5L24 10" fill="none" stroke="#fff" stroke-width="3.2" "##,
     r##"stroke-linecap="round" stroke-linejoin="round"/></svg>"##,
 );
+
+/// The time of the figures; a narrow page leaves the date out.
+fn as_of(now: UnixNanos) -> Markup {
+    let text = clock(now);
+    let (date, time) = text.split_once(' ').unwrap_or(("", &text));
+    html! { time { span.date { (date) " " } (time) } }
+}
 
 fn clock(now: UnixNanos) -> String {
     let text = calendar::show(now - now % 1_000_000_000);
