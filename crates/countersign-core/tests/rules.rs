@@ -45,7 +45,9 @@ fn check(settings: Settings, bytes: &[u8], expected: Expect) {
     let mut show = |fact: Fact<'_>| {
         lines.push(match fact {
             Fact::Call(call) => shown(&call),
-            Fact::Step(step) => format!("{:?} {}", step.kind, step.identity.task),
+            Fact::Step(step) => {
+                format!("{:?} {}{}", step.kind, step.identity.task, step.identity.artifact)
+            }
             Fact::Verdict(verdict) => format!("{verdict:?}"),
             Fact::Noticed(noticed) => {
                 format!("noticed {} {}", noticed.what.as_str(), noticed.count)
@@ -140,7 +142,11 @@ fn a_remote_agent_is_a_call_unless_calls_stand_below_it() {
             ],
         )
     };
-    check(Settings::default(), &agent("any"), expect![[r#"sum  Some((10, 5)) cost unpriced task """#]]);
+    check(
+        Settings::default(),
+        &agent("any"),
+        expect![[r#"sum  Some((10, 5)) cost unpriced task """#]],
+    );
     // An agent of Strands sums over its whole life.
     check(Settings::default(), &agent("strands.telemetry.tracer"), expect!["Agent "]);
 }
@@ -158,11 +164,23 @@ fn the_emitters_own_cost_wins_unless_it_is_zero() {
             ],
         )
     };
-    check(Settings::default(), &call(0.0042), expect![[r#"call  Some((10, 0)) cost 0.0042 reported task """#]]);
-    check(Settings::default(), &call(0.0), expect![[r#"call  Some((10, 0)) cost unpriced task """#]]);
-    check(Settings::default(), &call(-1.0), expect![[r#"
+    check(
+        Settings::default(),
+        &call(0.0042),
+        expect![[r#"call  Some((10, 0)) cost 0.0042 reported task """#]],
+    );
+    check(
+        Settings::default(),
+        &call(0.0),
+        expect![[r#"call  Some((10, 0)) cost unpriced task """#]],
+    );
+    check(
+        Settings::default(),
+        &call(-1.0),
+        expect![[r#"
         call  Some((10, 0)) cost unpriced task ""
-        noticed invalid_value 1"#]]);
+        noticed invalid_value 1"#]],
+    );
 }
 
 #[test]
@@ -189,9 +207,13 @@ fn what_another_countersign_booked_is_only_linked() {
         "chat",
         &[("gen_ai.operation.name", text("chat")), ("countersign.booked_by", text("edge"))],
     );
-    check(Settings::default(), &span, expect![[r#"
+    check(
+        Settings::default(),
+        &span,
+        expect![[r#"
         links 1
-        noticed booked_elsewhere 1"#]]);
+        noticed booked_elsewhere 1"#]],
+    );
 }
 
 #[test]
@@ -213,7 +235,29 @@ fn a_verdict_can_be_a_span() {
             ("countersign.verdict.review_seconds", Value::IntValue(300)),
         ],
     );
-    check(Settings::default(), &span, expect![[r#"
+    check(
+        Settings::default(),
+        &span,
+        expect![[r#"
         links 1
-        Verdict { id: Key(226328723512629336208285455370641422492), task: "pr-7", trace: TraceId(1334440654591915542993625911497130241), judgement: Edited, effective: 1795308821000000000, source: Human, system: "github", basis: Explicit, round: 2, supersedes: Key(0), reason: "", edit_ppm: Some(250000), review_ms: Some(300000), policy_version: "" }"#]]);
+        Verdict { id: Key(226328723512629336208285455370641422492), task: "pr-7", trace: TraceId(1334440654591915542993625911497130241), judgement: Edited, effective: 1795308821000000000, source: Human, system: "github", basis: Explicit, round: 2, supersedes: Key(0), reason: "", edit_ppm: Some(250000), review_ms: Some(300000), policy_version: "" }"#]],
+    );
+}
+
+#[test]
+fn a_tool_that_opens_a_change_names_what_will_be_reviewed() {
+    let tool = |result: &str| {
+        request(
+            "any",
+            "execute_tool bash",
+            &[
+                ("gen_ai.operation.name", text("execute_tool")),
+                ("gen_ai.tool.call.result", text(result)),
+            ],
+        )
+    };
+    let opened = tool("https://github.com/acme/shop/pull/17\n");
+    check(Settings::default(), &opened, expect!["Tool https://github.com/acme/shop/pull/17"]);
+    let mentioned = tool("see https://github.com/acme/shop/pull/17 for more");
+    check(Settings::default(), &mentioned, expect!["Tool "]);
 }

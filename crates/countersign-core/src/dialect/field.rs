@@ -103,6 +103,8 @@ fields! {
     Agent,
     /// Name of the tool.
     Tool,
+    /// What the tool gave back: content, looked at only for the link to a change.
+    ToolResult,
     /// `countersign.team`.
     Team,
     /// `countersign.project`.

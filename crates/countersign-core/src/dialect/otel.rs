@@ -50,6 +50,7 @@ pub(super) const OTEL: Dialect = Dialect {
         ("gen_ai.workflow.name", Field::Workflow),
         ("gen_ai.agent.name", Field::Agent),
         ("gen_ai.tool.name", Field::Tool),
+        ("gen_ai.tool.call.result", Field::ToolResult),
         ("gen_ai.token.type", Field::TokenType),
         ("gen_ai.evaluation.name", Field::EvaluationName),
         ("gen_ai.evaluation.score.label", Field::EvaluationLabel),

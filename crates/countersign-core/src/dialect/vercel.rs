@@ -29,6 +29,7 @@ pub(super) const VERCEL: Dialect = Dialect {
         ("ai.settings.context.sessionId", Field::Conversation),
         ("ai.telemetry.functionId", Field::Agent),
         ("ai.toolCall.name", Field::Tool),
+        ("ai.toolCall.result", Field::ToolResult),
     ],
     kinds: &[
         ("ai.generateText.doGenerate", Class::Call),

@@ -57,6 +57,19 @@ impl<'a> Reading<'a, '_> {
         }
     }
 
+    /// The link to a pull or merge request, if it is all that the tool gave back: that is how
+    /// forges answer to opening one. A link among other text may lead to anybody's work.
+    pub(super) fn opened_change(&mut self) -> &'a str {
+        let result = self.record.text(Field::ToolResult).trim_ascii();
+        let number = ["/pull/", "/merge_requests/"]
+            .iter()
+            .find_map(|path| result.rsplit_once(path))
+            .map_or("", |(_, number)| number);
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let is_link = result.starts_with("https://") && !result.contains(char::is_whitespace);
+        if is_link && is_number { result } else { "" }
+    }
+
     fn task(&mut self) -> &'a str {
         let by_setting = self.said(Field::TaskBySetting);
         if by_setting.is_empty() { self.said(Field::Task) } else { by_setting }

@@ -209,7 +209,10 @@ impl<'a> Reading<'a, '_> {
     }
 
     fn step(&mut self, kind: StepKind, span: &Span<'_, 'a>, place: Place, linked: TraceId) {
-        let identity: Identity<'a> = self.identity(linked);
+        let mut identity: Identity<'a> = self.identity(linked);
+        if kind == StepKind::Tool && identity.artifact.is_empty() {
+            identity.artifact = self.opened_change();
+        }
         let start = self.plausible(span.start, self.received);
         let name = match kind {
             StepKind::Tool => self.record.text(Field::Tool),
