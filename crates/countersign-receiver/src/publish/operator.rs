@@ -212,8 +212,7 @@ async fn unpriced(State(shared): Port) -> Result<Response, Problem> {
 }
 
 async fn asset(kind: &'static str, text: &'static str) -> Response {
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=3600")];
-    (headers, text).into_response()
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 async fn nothing(State(shared): Port, request: Request) -> Response {
