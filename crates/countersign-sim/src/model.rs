@@ -224,7 +224,7 @@ impl<'a> Facts<'a> {
         facts
     }
 
-    /// The lowest rank with usage, by service.
+    /// The lowest rank with usage, by service; without any usage, the lowest with calls.
     fn ranks(&self) -> BTreeMap<&str, u8> {
         let calls = self.calls.iter().filter(|(_, call)| call.usage.is_some());
         let calls = calls.map(|(_, call)| (call.service.as_str(), call.rank));
@@ -234,6 +234,13 @@ impl<'a> Facts<'a> {
             let lowest = ranks.entry(service).or_insert(rank);
             *lowest = rank.min(*lowest);
         }
+        let mut without_usage = BTreeMap::new();
+        for (_, call) in self.calls.iter().filter(|(_, c)| !ranks.contains_key(c.service.as_str()))
+        {
+            let lowest = without_usage.entry(call.service.as_str()).or_insert(call.rank);
+            *lowest = call.rank.min(*lowest);
+        }
+        ranks.extend(without_usage);
         ranks
     }
 

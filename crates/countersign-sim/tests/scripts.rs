@@ -148,3 +148,11 @@ fn a_revert_of_a_revert_serves_again() {
     script += "at 40000 verdict id=c task=T1 state=accepted effective=40000 source=system";
     assert_eq!(state(&script), Some(ReviewState::Accepted));
 }
+
+#[test]
+fn a_failure_in_two_signals_is_one_call() {
+    check(
+        "at 0 call trace=1 span=4 rank=1 service=s record=l task=T error=429
+         at 1 call trace=1 span=4 service=s task=T error=429",
+    );
+}
