@@ -1,7 +1,6 @@
 //! Identity: finds the task of a subject, makes it if there is none, and joins tasks that turn
 //! out to be one.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::delta::Delta;
