@@ -12,6 +12,7 @@ mod sink;
 
 mod captures;
 mod crash;
+mod doors;
 mod orders;
 mod program;
 mod secrets;
