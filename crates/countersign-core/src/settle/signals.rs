@@ -264,7 +264,7 @@ impl Books {
             Cost::Priced(amount, source) => {
                 Cost::Priced(self.after_discounts(task, increment.model, amount), source)
             }
-            cost => cost,
+            cost @ (Cost::Unknown | Cost::Unpriced) => cost,
         };
         let call = HeldCall {
             rank: increment.rank,
