@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use countersign_core::fact::{Basis, Judgement, SourceKind};
+use countersign_core::fact::{Basis, Judgement, SourceKind, UnixNanos};
 use serde_json::{Map, Value, json};
 
 use super::client;
+use crate::clock;
+use crate::publish::calendar;
 
 /// Arguments of `verdict`.
 #[derive(Args, Debug)]
@@ -56,7 +58,7 @@ pub struct VerdictArgs {
 
 impl VerdictArgs {
     /// The body of the request; the server has defaults for what is left out.
-    fn body(&self) -> anyhow::Result<Value> {
+    fn body(&self, now: UnixNanos) -> anyhow::Result<Value> {
         let mut body = Map::new();
         body.insert("task".into(), json!(self.task));
         body.insert("state".into(), json!(self.state));
@@ -85,6 +87,10 @@ impl VerdictArgs {
                 body.insert(key.into(), json!(text));
             }
         }
+        if self.id.is_none() && self.effective_at.is_none() {
+            // Each call of the command is a verdict of its own.
+            body.insert("effective_at".into(), json!(calendar::show(now)));
+        }
         let mut source = Map::new();
         for (key, text) in [("kind", &self.source), ("system", &self.system)] {
             if let Some(text) = text {
@@ -99,7 +105,7 @@ impl VerdictArgs {
 }
 
 pub(super) fn run(args: VerdictArgs) -> anyhow::Result<ExitCode> {
-    let body = args.body()?;
+    let body = args.body(clock::now())?;
     let answer = client::client()?
         .post(client::url(&args.server, "/v1/verdicts"))
         .json(&body)
@@ -123,13 +129,18 @@ mod tests {
         let words = ["countersign", "verdict"].into_iter().chain(line.split(' '));
         let cli = Cli::try_parse_from(words).expect("the line is right");
         let Command::Verdict(args) = cli.command else { panic!("it is a verdict") };
-        let said = args.body().map_or_else(|error| error.to_string(), |body| body.to_string());
+        let body_now = args.body(1_793_577_600_000_000_000);
+        let said = body_now.map_or_else(|error| error.to_string(), |body| body.to_string());
         body.assert_eq(&said);
     }
 
     #[test]
-    fn only_what_was_said_is_sent() {
-        check("t accepted", &expect![[r#"{"state":"accepted","task":"t"}"#]]);
+    fn what_was_said_is_sent_and_when() {
+        check(
+            "t accepted",
+            &expect![[r#"{"effective_at":"2026-11-02T00:00:00Z","state":"accepted","task":"t"}"#]],
+        );
+        check("t accepted --id v", &expect![[r#"{"id":"v","state":"accepted","task":"t"}"#]]);
         check(
             "https://x/pull/1 edited --minutes 5 --reason style --round 2 --source human \
              --system github --basis implicit --id v1 --edit-ratio 0.2 --supersedes v0 \
