@@ -2,7 +2,7 @@
 //!
 //! A seed makes a [`world`]: a [`script`] of facts with their times, as agents, reviewers and
 //! networks could produce them. The [`model`] keeps every fact and computes the answer at the
-//! end; [`judge`] runs the books over the script, checks the invariants at every step and the
+//! end; [`mod@judge`] runs the books over the script, checks the invariants at every step and the
 //! answer at the end; [`shrink`] makes a script that fails short.
 
 mod dice;
