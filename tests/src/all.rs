@@ -11,6 +11,7 @@ mod server;
 mod sink;
 
 mod captures;
+mod costs;
 mod crash;
 mod doors;
 mod orders;

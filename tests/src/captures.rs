@@ -15,9 +15,9 @@ use serde_json::Value;
 /// A little after the runs were recorded.
 const RECEIVED: u64 = 1_795_320_000_000_000_000;
 
-struct Request {
-    signal: Signal,
-    bytes: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) signal: Signal,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Figures that the emitter of a run does not send, or not as they were: with its usage unknown
@@ -64,14 +64,14 @@ fn captures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
 }
 
-fn runs() -> Vec<PathBuf> {
+pub(crate) fn runs() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(captures()).unwrap().map(|entry| entry.unwrap().path());
     let mut runs: Vec<_> = entries.filter(|path| path.is_dir()).collect();
     runs.sort();
     runs
 }
 
-fn requests(run: &Path) -> Vec<Request> {
+pub(crate) fn requests(run: &Path) -> Vec<Request> {
     let entries = std::fs::read_dir(run).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| !path.ends_with("truth.json")).collect();
     files.sort();
@@ -120,20 +120,24 @@ fn truth(run: &Path) -> Truth {
 }
 
 fn totals<'r>(requests: impl Iterator<Item = &'r Request>) -> Totals {
+    booked(requests, &Catalog::default()).totals().clone()
+}
+
+/// Books in which the calls of these requests are booked, priced by this catalog.
+pub(crate) fn booked<'r>(requests: impl Iterator<Item = &'r Request>, catalog: &Catalog) -> Books {
     let mut reader = Reader::new(Settings::default());
     let mut books = Books::new(countersign_core::settle::Settings::default());
     let mut deltas = Vec::new();
-    let catalog = Catalog::default();
     let mut now = RECEIVED;
     for request in requests {
         now += 50_000_000;
         let mut apply = |fact: countersign_core::fact::Fact<'_>| {
             books.apply(now, &fact, &mut deltas);
         };
-        reader.read(request.signal, &request.bytes, now, &catalog, &mut apply, None).unwrap();
+        reader.read(request.signal, &request.bytes, now, catalog, &mut apply, None).unwrap();
     }
     books.tick(now + 600_000_000_000, &mut deltas);
-    books.totals().clone()
+    books
 }
 
 /// The requests of each signal as one: protobuf messages merge when their bytes follow each
