@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
-use countersign_core::decode::scrub::{Scrubber, SpanNote};
+use countersign_core::decode::scrub::{Note, Scrubber};
 use countersign_core::dialect::{Scrub, Signal};
 use countersign_core::fact::CostSource;
 use countersign_core::money::Money;
@@ -121,7 +121,7 @@ fn int(key: &str, value: i64) -> KeyValue {
     pair(key, Value::IntValue(value))
 }
 
-fn splice(bencher: Bencher, bytes: &[u8], mode: Scrub, notes: &[SpanNote]) {
+fn splice(bencher: Bencher, bytes: &[u8], mode: Scrub, notes: &[Note]) {
     let mut scrubber = Scrubber::new("here");
     let mut out = Vec::new();
     bencher.counter(ItemsCount::new(SPANS)).counter(BytesCount::new(bytes.len())).bench_local(
@@ -141,7 +141,7 @@ fn gen_ai_spliced(bencher: Bencher) {
 #[divan::bench]
 fn gen_ai_spliced_with_cost(bencher: Bencher) {
     let cost = Some((Money::from_pico(165_000_000), CostSource::Catalog));
-    let notes: Vec<_> = (0..).take(SPANS).map(|ordinal| SpanNote { ordinal, cost }).collect();
+    let notes: Vec<_> = (0..).take(SPANS).map(|ordinal| Note { ordinal, cost }).collect();
     splice(bencher, &gen_ai(), Scrub::Standard, &notes);
 }
 

@@ -87,7 +87,8 @@ pub enum Scrub {
     Standard,
     /// Every record passes by allow-list.
     Strict,
-    /// The bytes as they came.
+    /// The bytes as they came, without the mark of who booked them: another Countersign down
+    /// the line books them again.
     Off,
 }
 
@@ -96,7 +97,7 @@ pub enum Scrub {
 pub struct Settings {
     /// Attribute keys that name the task, tried in order before the built-in ones.
     pub task_keys: Vec<String>,
-    /// What this Countersign is called in the spans that it has booked and relays.
+    /// What this Countersign is called in what it has booked and relays.
     pub instance: String,
 }
 

@@ -60,10 +60,12 @@ impl Reader {
                 (*key, Entry { field: *field, rank, dialect: place, tells: true })
             }))
         });
+        let kept = settings.task_keys.iter().map(alloc::string::String::as_str);
+        let scrubber = Scrubber::new(&settings.instance).keeping(kept);
         let task = settings.task_keys.into_iter().map(alloc::string::String::into_bytes);
         Reader {
             facts_expected: 0,
-            scrubber: Scrubber::new(&settings.instance),
+            scrubber,
             keys: Keys {
                 anywhere: Index::new(entries),
                 bare: bare.collect(),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::keys::{self, Rule};
 use super::shape;
-use super::splice::{Walked, close, open};
+use super::splice::{close, open};
 use crate::decode::wire::{Field, Fields, Malformed, Wire, put_bytes};
 use crate::limits;
 
@@ -44,7 +44,7 @@ pub(super) struct Attribute<'a> {
     /// Bytes of the encoded value.
     size: usize,
     /// Whether the message has a key and a value and nothing else.
-    plain: bool,
+    pub(super) plain: bool,
 }
 
 /// What passed of an attribute whose key is listed: how it may be used to name the span.
@@ -302,11 +302,16 @@ pub(super) fn harmless(value: Value<'_>, depth: u8) -> Result<bool, Malformed> {
 /// Writes an attribute with a text value.
 pub(super) fn put_text(out: &mut Vec<u8>, number: u32, key: &[u8], text: &[u8]) {
     let attribute = open(out, number, key.len() + text.len() + 6);
+    put_pair(out, key, text);
+    close(out, attribute);
+}
+
+/// Writes what is in an attribute with a text value.
+pub(super) fn put_pair(out: &mut Vec<u8>, key: &[u8], text: &[u8]) {
     put_bytes(out, 1, key);
     let value = open(out, 2, text.len() + 2);
     put_bytes(out, 1, text);
     close(out, value);
-    close(out, attribute);
 }
 
 /// Writes an attribute with a double value.
@@ -319,67 +324,4 @@ pub(super) fn put_double(out: &mut Vec<u8>, number: u32, key: &[u8], value: f64)
     }
     put_bytes(out, 2, &encoded);
     close(out, attribute);
-}
-
-/// Copies a resource: by allow-list whatever the mode, since resources are sent by everybody.
-pub(super) fn resource(number: u32, bytes: &[u8], strict: bool, out: &mut Vec<u8>) -> Walked {
-    let resource = open(out, number, bytes.len());
-    for field in Fields::of(bytes) {
-        let field = field?;
-        match (field.number, field.value) {
-            (1, Wire::Bytes(pair)) => {
-                let attribute = parse(pair)?;
-                let host = matches!(attribute.key, b"host.name" | b"host.id");
-                if !attribute.plain || strict && host || !of_a_resource(attribute.key) {
-                    continue;
-                }
-                match attribute.value {
-                    Value::Number => out.extend_from_slice(field.raw),
-                    Value::Text(text) => match shape::name(text) {
-                        Some(kept) if kept.len() == text.len() => {
-                            out.extend_from_slice(field.raw);
-                        }
-                        Some(kept) => put_text(out, 1, attribute.key, kept),
-                        None => {}
-                    },
-                    Value::List(_) | Value::Other(_) | Value::Void => {}
-                }
-            }
-            (_, Wire::Bytes(_)) => {}
-            _ => out.extend_from_slice(field.raw),
-        }
-    }
-    close(out, resource);
-    Ok(())
-}
-
-fn of_a_resource(key: &[u8]) -> bool {
-    const EXACT: [&[u8]; 7] = [
-        b"host.name",
-        b"host.id",
-        b"host.arch",
-        b"session.id",
-        b"gen_ai.agent.name",
-        b"process.pid",
-        b"gen_ai.agent.id",
-    ];
-    const PREFIXES: [&[u8]; 12] = [
-        b"service.",
-        b"telemetry.",
-        b"deployment.",
-        b"k8s.",
-        b"container.",
-        b"cloud.",
-        b"os.",
-        b"process.runtime.",
-        b"countersign.",
-        b"vcs.",
-        b"faas.",
-        b"cicd.",
-    ];
-    // Annotations and labels are free text; a command line holds prompts.
-    const FREE: [&[u8]; 3] = [b".annotation", b".label", b".command"];
-    EXACT.contains(&key)
-        || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
-            && !FREE.iter().any(|free| key.windows(free.len()).any(|part| part == *free))
 }

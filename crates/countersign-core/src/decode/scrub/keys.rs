@@ -53,7 +53,8 @@ pub(super) fn tolerated(key: &[u8], numeric: bool) -> bool {
     }
 }
 
-/// Whether a key marks its record as a gen-AI record.
+/// Whether a key marks its record as a gen-AI record. That somebody booked it does not: spans of
+/// an application are booked too, if they say whose work they are.
 pub(super) fn marks(key: &[u8]) -> bool {
     let Some(first) = key.first() else { return false };
     match first {
@@ -90,18 +91,20 @@ pub(super) fn marks(key: &[u8]) -> bool {
         b't' => starts(key, &["traceloop.", "tool.parameters", "tool_arguments", "tool_response"]),
         b'm' => starts(key, &["mlflow.", "mastra.", "mcp.", "message.content", "model_request_"]),
         b'p' => starts(key, &["pydantic_ai.", "prompt", "portkey."]),
-        b'c' => starts(
-            key,
-            &[
-                "countersign.",
-                "crewai.",
-                "crew_",
-                "claude_code.",
-                "codex.",
-                "copilot_chat.",
-                "copilot.",
-            ],
-        ),
+        b'c' => {
+            starts(
+                key,
+                &[
+                    "countersign.",
+                    "crewai.",
+                    "crew_",
+                    "claude_code.",
+                    "codex.",
+                    "copilot_chat.",
+                    "copilot.",
+                ],
+            ) && key != super::span::BOOKED_BY.as_bytes()
+        }
         b's' => {
             starts(key, &["strands.", "smolagents.", "semantic_kernel.", "session.annotations."])
         }

@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod metric;
 mod name;
+mod resource;
 mod shape;
 mod span;
 mod splice;
@@ -25,12 +26,15 @@ use crate::dialect::{Scrub, Signal};
 use crate::fact::CostSource;
 use crate::money::Money;
 
-/// What is added to one span of a request that is scrubbed.
+/// What is added to something that was booked and is relayed: the mark of who booked it, so that
+/// nobody down the line books it again. Spans are marked one by one. Records of logs and points
+/// of metrics are marked by their resource: a mark on each would make other series of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpanNote {
-    /// Which span of the request, counted from 0 in the order of the bytes.
+pub struct Note {
+    /// Which span of a trace request, or which resource of any other request, counted from 0 in
+    /// the order of the bytes.
     pub ordinal: u32,
-    /// What it cost and who says so.
+    /// What the span cost and who says so.
     pub cost: Option<(Money, CostSource)>,
 }
 
@@ -53,7 +57,7 @@ impl Summary {
 /// Scrubs requests for one instance of Countersign.
 #[derive(Clone, Debug)]
 pub struct Scrubber {
-    /// The encoded attribute that says who booked a span.
+    /// The encoded pair of key and value that says who booked something.
     booked_by: Box<[u8]>,
     /// Keys that the operator lets pass.
     named: Box<[Box<str>]>,
@@ -66,7 +70,8 @@ struct Frame<'a> {
     gen_ai: bool,
     booked_by: &'a [u8],
     named: &'a [Box<str>],
-    notes: core::iter::Peekable<core::slice::Iter<'a, SpanNote>>,
+    notes: core::iter::Peekable<core::slice::Iter<'a, Note>>,
+    /// How many spans, or resources, came before.
     ordinal: u32,
     summary: Summary,
 }
@@ -75,6 +80,14 @@ impl<'a> Frame<'a> {
     fn policy(&self, gen_ai: bool) -> Policy<'a> {
         if gen_ai || self.strict { Policy::AllowList(self.named) } else { Policy::DenyList }
     }
+
+    /// Counts a span or a resource: what is to be added to it.
+    fn next_note(&mut self) -> Option<&'a Note> {
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
+        let note = self.notes.next_if(|note| note.ordinal <= ordinal);
+        note.filter(|note| note.ordinal == ordinal)
+    }
 }
 
 impl Scrubber {
@@ -82,7 +95,7 @@ impl Scrubber {
     #[must_use]
     pub fn new(instance: &str) -> Scrubber {
         let mut booked_by = Vec::new();
-        attributes::put_text(&mut booked_by, 9, span::BOOKED_BY.as_bytes(), instance.as_bytes());
+        attributes::put_pair(&mut booked_by, span::BOOKED_BY.as_bytes(), instance.as_bytes());
         Scrubber { booked_by: booked_by.into_boxed_slice(), named: Box::default() }
     }
 
@@ -94,9 +107,8 @@ impl Scrubber {
         self
     }
 
-    /// Appends the request to `out`, scrubbed. `notes` are sorted by ordinal; they say what is
-    /// added to spans and mean nothing for other signals. [`Scrub::Off`] copies the bytes and
-    /// adds nothing.
+    /// Appends the request to `out`, scrubbed. `notes` are sorted by ordinal, one for each; they
+    /// say what was booked. [`Scrub::Off`] copies the bytes and adds nothing.
     ///
     /// # Errors
     /// [`Malformed`] if the bytes are no such message, at an offset within the message that is
@@ -106,7 +118,7 @@ impl Scrubber {
         signal: Signal,
         bytes: &[u8],
         mode: Scrub,
-        notes: &[SpanNote],
+        notes: &[Note],
         out: &mut Vec<u8>,
     ) -> Result<Summary, Malformed> {
         if mode == Scrub::Off {
@@ -149,11 +161,19 @@ fn copy_request(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walke
 
 /// `ResourceSpans`, `ResourceLogs` or `ResourceMetrics`: they have one shape.
 fn copy_resource_group(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+    let marked = frame.signal != Signal::Traces && frame.next_note().is_some();
     let group = open(out, 1, bytes.len());
+    // The resource may come in pieces, or not at all: the mark stands before all of it.
+    let mut mark = marked.then_some(frame.booked_by);
+    if marked && !names_resource(bytes)? {
+        resource::copy(&[], frame, mark.take(), marked, out)?;
+    }
     for field in Fields::of(bytes) {
         let field = field?;
         match (field.number, field.value) {
-            (1, Wire::Bytes(resource)) => attributes::resource(1, resource, frame.strict, out)?,
+            (1, Wire::Bytes(resource)) => {
+                resource::copy(resource, frame, mark.take(), marked, out)?;
+            }
             (2, Wire::Bytes(scope_group)) => copy_scope_group(scope_group, frame, out)?,
             (3, Wire::Bytes(url)) => copy_schema(field, url, out),
             (_, value) => unknown(out, value, field.raw),
@@ -161,6 +181,15 @@ fn copy_resource_group(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -
     }
     close(out, group);
     Ok(())
+}
+
+fn names_resource(group: &[u8]) -> Result<bool, Malformed> {
+    for field in Fields::of(group) {
+        if let Field { number: 1, value: Wire::Bytes(_), .. } = field? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `ScopeSpans`, `ScopeLogs` or `ScopeMetrics`.
@@ -173,10 +202,7 @@ fn copy_scope_group(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> W
             (1, Wire::Bytes(scope)) => copy_scope(scope, frame, out)?,
             (2, Wire::Bytes(inner)) => match frame.signal {
                 Signal::Traces => {
-                    let ordinal = frame.ordinal;
-                    frame.ordinal += 1;
-                    let note = frame.notes.next_if(|note| note.ordinal <= ordinal);
-                    let note = note.filter(|note| note.ordinal == ordinal);
+                    let note = frame.next_note();
                     span::copy(inner, frame, note, out)?;
                 }
                 Signal::Logs => log::copy(inner, frame, out)?,

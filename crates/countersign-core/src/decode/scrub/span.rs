@@ -6,13 +6,13 @@ use super::attributes::{self, Passed, Policy};
 use super::keys::{self, Rule};
 use super::shape;
 use super::splice::{Walked, close, open, unknown};
-use super::{Frame, SpanNote, name};
-use crate::decode::wire::{Fields, Malformed, Wire, put_bytes};
+use super::{Frame, Note, name};
+use crate::decode::wire::{Field, Fields, Malformed, Wire, put_bytes};
 use crate::limits;
 use crate::names::cut;
 
 const ATTRIBUTES: u32 = 9;
-/// What relayed calls are marked with.
+/// What is marked with when it was booked and is relayed.
 pub(super) const BOOKED_BY: &str = "countersign.booked_by";
 const COST_USD: &str = "countersign.cost.usd";
 const COST_SOURCE: &str = "countersign.cost.source";
@@ -73,7 +73,7 @@ pub(super) fn marked(bytes: &[u8], number: u32) -> Result<bool, Malformed> {
 pub(super) fn copy(
     bytes: &[u8],
     frame: &mut Frame<'_>,
-    note: Option<&SpanNote>,
+    note: Option<&Note>,
     out: &mut Vec<u8>,
 ) -> Walked {
     let gen_ai = frame.gen_ai || marked(bytes, ATTRIBUTES)?;
@@ -82,6 +82,10 @@ pub(super) fn copy(
     let mut naming = Naming::default();
     let mut name: &[u8] = b"";
     let span = open(out, 2, bytes.len());
+    // Before its other attributes, where no limit on their number can cut the mark off.
+    if let Some(note) = note {
+        put_note(note, frame.booked_by, out);
+    }
     for field in Fields::of(bytes) {
         let field = field?;
         let Wire::Bytes(inner) = field.value else {
@@ -95,14 +99,15 @@ pub(super) fn copy(
             2 | 4 if matches!(inner.len(), 0 | 8) => out.extend_from_slice(field.raw),
             3 if shape::trace_state(inner) => out.extend_from_slice(field.raw),
             5 => name = inner,
-            11 => copy_event(inner, policy, gen_ai, out)?,
+            11 => {
+                // An event may be a gen-AI record where its span is none.
+                let gen_ai = gen_ai || names_gen_ai(inner)? || marked(inner, 3)?;
+                copy_event(inner, frame.policy(gen_ai), gen_ai, out)?;
+            }
             13 => copy_link(inner, out)?,
             15 => copy_status(inner, out)?,
             _ => {}
         }
-    }
-    if let Some(note) = note {
-        put_note(note, frame.booked_by, out);
     }
     if policy != Policy::DenyList {
         name::put(name, &naming, gen_ai, out);
@@ -120,13 +125,24 @@ fn noted(pair: &[u8]) -> Result<bool, Malformed> {
         && [COST_USD, COST_SOURCE, BOOKED_BY].iter().any(|own| own.as_bytes() == key))
 }
 
-fn put_note(note: &SpanNote, booked_by: &[u8], out: &mut Vec<u8>) {
+fn put_note(note: &Note, booked_by: &[u8], out: &mut Vec<u8>) {
     if let Some((cost, source)) = note.cost {
         attributes::put_double(out, ATTRIBUTES, COST_USD.as_bytes(), cost.dollars());
         let source = source.as_str().as_bytes();
         attributes::put_text(out, ATTRIBUTES, COST_SOURCE.as_bytes(), source);
     }
-    out.extend_from_slice(booked_by);
+    put_bytes(out, ATTRIBUTES, booked_by);
+}
+
+fn names_gen_ai(event: &[u8]) -> Result<bool, Malformed> {
+    for field in Fields::of(event) {
+        if let Field { number: 2, value: Wire::Bytes(name), .. } = field?
+            && keys::marks(name)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn copy_event(bytes: &[u8], policy: Policy<'_>, gen_ai: bool, out: &mut Vec<u8>) -> Walked {

@@ -14,13 +14,14 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use prost::Message;
 
-use super::{Scrubber, SpanNote};
+use super::{Note, Scrubber};
 use crate::dialect::{Scrub, Signal};
 use crate::fact::CostSource;
 use crate::money::Money;
 
 mod canary;
 mod hostile;
+mod marks;
 
 fn captures() -> Vec<(PathBuf, Signal, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures");
@@ -289,8 +290,8 @@ fn notes_are_added_to_their_spans_once() {
     }
     let bytes = request.encode_to_vec();
     let notes = [
-        SpanNote { ordinal: 1, cost: Some((Money::from_pico(165_000_000), CostSource::Catalog)) },
-        SpanNote { ordinal: 2, cost: None },
+        Note { ordinal: 1, cost: Some((Money::from_pico(165_000_000), CostSource::Catalog)) },
+        Note { ordinal: 2, cost: None },
     ];
     let mut scrubber = Scrubber::new("here");
     let mut out = Vec::new();
@@ -310,7 +311,7 @@ fn notes_are_added_to_their_spans_once() {
     }
     expect_test::expect![[r#"
         GET
-        chat gpt-4o gen_ai.operation.name=StringValue("chat") gen_ai.request.model=StringValue("gpt-4o") countersign.cost.usd=DoubleValue(0.000165) countersign.cost.source=StringValue("catalog") countersign.booked_by=StringValue("here")
+        chat gpt-4o countersign.cost.usd=DoubleValue(0.000165) countersign.cost.source=StringValue("catalog") countersign.booked_by=StringValue("here") gen_ai.operation.name=StringValue("chat") gen_ai.request.model=StringValue("gpt-4o")
         GET countersign.booked_by=StringValue("here")
         chat gpt-4o countersign.booked_by=StringValue("elsewhere") gen_ai.operation.name=StringValue("chat") gen_ai.request.model=StringValue("gpt-4o")
     "#]].assert_eq(&shown);

@@ -29,6 +29,7 @@ impl<'a> Reading<'a, '_> {
             Some((dialect, rule)) => self.call_log(dialect, rule, log, place, said),
             None => {
                 let time = self.plausible(said, self.received);
+                self.note_resource();
                 self.evaluation(place, time, digest(log));
             }
         }
@@ -114,6 +115,7 @@ impl<'a> Reading<'a, '_> {
             first_token: self.first_token(),
             retries: self.retries(),
         };
+        self.note_resource();
         self.facts.push(Fact::Call(call));
     }
 }

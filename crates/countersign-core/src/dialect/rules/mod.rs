@@ -17,7 +17,7 @@ use super::otel::OTEL;
 use super::reader::Keys;
 use super::table::Dialect;
 use super::{DIALECTS, Outcome};
-use crate::decode::scrub::SpanNote;
+use crate::decode::scrub::Note;
 use crate::decode::{Attribute, Budget, Fault, Node};
 use crate::diagnostic::Diagnostic;
 use crate::fact::{CostSource, Fact, Links, Noticed, UnixNanos};
@@ -50,8 +50,10 @@ pub(super) struct Reading<'a, 'r> {
     scope_name: &'a [u8],
     /// Least distance from the provider that the scope's name tells of.
     scope_distance: u8,
-    /// What the relayed spans are marked with.
-    notes: Vec<SpanNote>,
+    /// What was booked and is marked so when it is relayed.
+    notes: Vec<Note>,
+    /// How many resources there have been.
+    resources: u32,
     accepted: u64,
     rejected: u64,
     noticed: Vec<Noticed>,
@@ -91,6 +93,7 @@ impl<'a, 'r> Reading<'a, 'r> {
             scope_name: &[],
             scope_distance: 0,
             notes: Vec::new(),
+            resources: 0,
             accepted: 0,
             rejected: 0,
             noticed: Vec::new(),
@@ -129,8 +132,8 @@ impl<'a, 'r> Reading<'a, 'r> {
         self.facts.len()
     }
 
-    /// What is to be said of the spans that were booked, in their order.
-    pub(super) fn notes(&self) -> &[SpanNote] {
+    /// What is to be said of what was booked, in its order.
+    pub(super) fn notes(&self) -> &[Note] {
         &self.notes
     }
 
@@ -153,7 +156,20 @@ impl<'a, 'r> Reading<'a, 'r> {
         // The current span is among the accepted ones already.
         let ordinal = (self.accepted + self.rejected).saturating_sub(1);
         if let Ok(ordinal) = u32::try_from(ordinal) {
-            self.notes.push(SpanNote { ordinal, cost });
+            self.push_note(Note { ordinal, cost });
+        }
+    }
+
+    /// Marks the resource of the current log record or point as one that had something booked.
+    fn note_resource(&mut self) {
+        // The current resource is among the counted ones already.
+        self.push_note(Note { ordinal: self.resources.saturating_sub(1), cost: None });
+    }
+
+    /// One note for each is enough: the first.
+    fn push_note(&mut self, note: Note) {
+        if self.notes.last().is_none_or(|last| last.ordinal != note.ordinal) {
+            self.notes.push(note);
         }
     }
 
@@ -169,6 +185,7 @@ impl<'a, 'r> Reading<'a, 'r> {
 
     fn resource(&mut self, attributes: &[Attribute<'a>]) {
         self.resource.clear();
+        self.resources += 1;
         self.keys.sort(attributes, None, &mut self.resource);
         let name = self.resource.text(Field::Service);
         let instance = self.resource.text(Field::Instance);

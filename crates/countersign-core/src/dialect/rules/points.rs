@@ -73,6 +73,7 @@ impl<'a> Reading<'a, '_> {
             operation: self.operation(),
             error,
         };
+        self.note_resource();
         self.facts.push(Fact::Point(fact));
     }
 

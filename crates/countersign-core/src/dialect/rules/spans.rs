@@ -70,9 +70,6 @@ const INTERFACES: &[&str] = &[".chat", ".responses", ".messages", ".completion",
 impl<'a> Reading<'a, '_> {
     /// Makes a span's facts.
     pub(super) fn span(&mut self, span: &Span<'_, 'a>, budget: &mut Budget) -> Result<(), Fault> {
-        for (event, number) in span.events.iter().zip(0..) {
-            self.span_event(event, number, span, budget)?;
-        }
         let mut linked = TraceId::NONE;
         for link in span.links {
             let trace = link_trace(link, budget)?;
@@ -83,17 +80,24 @@ impl<'a> Reading<'a, '_> {
         self.record.clear();
         self.keys.sort(span.attributes, self.scope, &mut self.record);
         let place = Place { trace: span.trace, span: span.span, parent: span.parent };
-        if self.record.is_empty() {
+        let elsewhere = self.record.has(Field::BookedBy) || self.resource.has(Field::BookedBy);
+        if elsewhere {
+            self.notice(Diagnostic::BookedElsewhere, u64::from(!self.record.is_empty()));
             self.link(place);
-        } else if self.record.has(Field::BookedBy) || self.resource.has(Field::BookedBy) {
-            self.notice(Diagnostic::BookedElsewhere, 1);
+            return Ok(());
+        }
+        if self.record.is_empty() {
             self.link(place);
         } else if span.name == super::verdicts::EVENT.as_bytes() {
             let time = self.plausible(span.start, self.received);
+            self.note(None);
             self.evaluation(place, time, Key::of_span(place.trace, place.span));
             self.link(place);
         } else {
             self.work_span(span, place, linked);
+        }
+        for (event, number) in span.events.iter().zip(0..) {
+            self.span_event(event, number, span, budget)?;
         }
         Ok(())
     }

@@ -30,6 +30,7 @@ impl<'a> Reading<'a, '_> {
         self.keys.sort(&self.event_attributes, self.scope, &mut self.record);
         let place = Place { trace: span.trace, span: span.span, parent: span.parent };
         let time = self.plausible(event.time, self.received);
+        self.note(None);
         let of_span = Key::of_span(place.trace, place.span);
         // The events of a span have no ids of their own: their place in the span is one.
         let record = Key::of_span(TraceId(of_span.0), SpanId(number));
