@@ -19,6 +19,11 @@ impl Name {
     pub const EMPTY: Name = Name(0);
     /// What a name becomes when there are too many.
     pub const OVERFLOW: Name = Name(1);
+
+    /// Its place in the table.
+    pub(crate) const fn index(self) -> u32 {
+        self.0
+    }
 }
 
 /// The table of names.

@@ -1,6 +1,7 @@
 //! The series themselves: one value for each metric and set of attributes.
 
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,7 @@ pub struct Series<'a> {
 }
 
 /// The value of an attribute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Label {
     #[default]
     Absent,
@@ -89,6 +90,25 @@ enum Layer {
     Transport,
     Step,
     Regeneration,
+}
+
+/// One word for the hasher: every label of every delta goes through it.
+impl Hash for Label {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (kind, value) = match *self {
+            Label::Absent => (0, 0),
+            Label::Name(name) => (1, name.index()),
+            Label::State(value) => (2, value as u32),
+            Label::Source(value) => (3, value as u32),
+            Label::Basis(value) => (4, value as u32),
+            Label::Component(value) => (5, value as u32),
+            Label::Diagnostic(value) => (6, value as u32),
+            Label::Token(value) => (7, value as u32),
+            Label::Layer(value) => (8, value as u32),
+            Label::Overflow => (9, 0),
+        };
+        state.write_u64(u64::from(value) << 8 | kind);
+    }
 }
 
 impl Label {
