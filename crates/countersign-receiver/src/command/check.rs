@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::printed;
 use crate::config::{Config, Overrides};
 
 /// Arguments of `check`.
@@ -17,13 +18,13 @@ pub struct CheckArgs {
 
 pub(super) fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(Some(&args.config), Overrides::default())?;
-    println!("{}: right", args.config.display());
-    println!("  OTLP over gRPC     {}", config.listen.grpc);
-    println!("  OTLP over HTTP     {}", config.listen.http);
-    println!("  pages and metrics  {}", config.listen.operator);
-    println!("  data               {}", config.data.display());
+    printed::line(format_args!("{}: right", args.config.display()))?;
+    printed::line(format_args!("  OTLP over gRPC     {}", config.listen.grpc))?;
+    printed::line(format_args!("  OTLP over HTTP     {}", config.listen.http))?;
+    printed::line(format_args!("  pages and metrics  {}", config.listen.operator))?;
+    printed::line(format_args!("  data               {}", config.data.display()))?;
     for destination in &config.destinations {
-        println!("  to {:<16}{}", destination.name, destination.endpoint);
+        printed::line(format_args!("  to {:<16}{}", destination.name, destination.endpoint))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ mod check;
 mod client;
 pub mod demo;
 pub mod prices;
+mod printed;
 mod recount;
 mod report;
 mod send;
@@ -11,6 +12,7 @@ mod serve;
 mod verdict;
 mod verify;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -144,7 +146,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// Says why it could not be done, and gives the exit code for it.
 #[must_use]
 pub fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("countersign: {error:#}");
+    // If even this cannot be printed there is nobody to tell.
+    drop(writeln!(std::io::stderr(), "countersign: {error:#}"));
     if error.downcast_ref::<Refused>().is_some() {
         return ExitCode::from(exit::CONFIGURATION);
     }

@@ -1,15 +1,15 @@
 //! `countersign prices`: what models cost, why a call cost what it did, and what has no price.
 
 use std::fmt::Write as _;
-use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use countersign_core::fact::{UnixNanos, Usage};
 use countersign_core::price::{Ask, Catalog, Component, InForce, Price, When};
 
+use super::printed;
 use crate::clock;
 use crate::config::{Config, Overrides};
 use crate::prices::{self, date, parse_time};
@@ -91,7 +91,7 @@ pub fn run(args: PricesArgs) -> Result<ExitCode> {
         None | Some(Question::List) => list(&catalog, &ask),
         Some(Question::Explain(call)) => explain(&catalog, &ask, &call)?,
     };
-    print(&text)?;
+    printed::line(format_args!("{}", text.trim_end()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -232,14 +232,6 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// Prints, unless the reader has gone (`| head`).
-fn print(text: &str) -> Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("cannot write to stdout"),
-    }
 }
 
 fn time(text: &str) -> Result<UnixNanos, String> {

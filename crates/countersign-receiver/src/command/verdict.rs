@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use countersign_core::fact::{Basis, Judgement, SourceKind, UnixNanos};
 use serde_json::{Map, Value, json};
 
-use super::client;
+use super::{client, printed};
 use crate::clock;
 use crate::publish::calendar;
 
@@ -114,7 +114,7 @@ pub(super) fn run(args: VerdictArgs) -> anyhow::Result<ExitCode> {
             format!("cannot reach {}: is `countersign serve` running?", args.server)
         })?;
     client::expect_success(answer)?;
-    println!("{}: {}", args.task, args.state);
+    printed::line(format_args!("{}: {}", args.task, args.state))?;
     Ok(ExitCode::SUCCESS)
 }
 

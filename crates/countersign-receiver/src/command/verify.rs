@@ -10,8 +10,8 @@ use countersign_core::money::Money;
 use countersign_core::settle::Books;
 use countersign_core::tally::Value;
 
-use super::client;
 use super::recount::recount;
+use super::{client, printed};
 use crate::clock;
 use crate::config::{Config, Overrides};
 use crate::keeper::Rebuilt;
@@ -74,22 +74,31 @@ pub(super) fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let recount = recount(&config.data, config.books)?;
 
     let mut wrong = 0_u32;
-    println!("recounted {} facts in {} records", recount.facts, recount.sequence);
+    printed::line(format_args!(
+        "recounted {} facts in {} records",
+        recount.facts, recount.sequence
+    ))?;
     if recount.damaged_bytes > 0 {
-        println!("DAMAGED: {} bytes of the journal have a wrong checksum", recount.damaged_bytes);
+        printed::line(format_args!(
+            "DAMAGED: {} bytes of the journal have a wrong checksum",
+            recount.damaged_bytes
+        ))?;
         wrong += 1;
     }
     for check in checks(&recount) {
         let Check { what, left, right } = check;
         if left.1 == right.1 {
-            println!("ok    {what}: {}", left.1);
+            printed::line(format_args!("ok    {what}: {}", left.1))?;
         } else {
-            println!("WRONG {what}: {} {}, {} {}", left.0, left.1, right.0, right.1);
+            printed::line(format_args!(
+                "WRONG {what}: {} {}, {} {}",
+                left.0, left.1, right.0, right.1
+            ))?;
             wrong += 1;
         }
     }
     if let Some(server) = server {
-        wrong += compare_with_server(&server, &recount.books);
+        wrong += compare_with_server(&server, &recount.books)?;
     }
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -222,20 +231,23 @@ fn ask_server(operator: &str) -> anyhow::Result<Server> {
     Ok(Server { position, totals })
 }
 
-fn compare_with_server(server: &Server, books: &Books) -> u32 {
+fn compare_with_server(server: &Server, books: &Books) -> anyhow::Result<u32> {
     if server.position != books.position() {
-        println!(
+        printed::line(format_args!(
             "note  the server was at fact {}, the journal is at {}: not compared while it works",
             server.position,
             books.position()
-        );
-        return 0;
+        ))?;
+        return Ok(0);
     }
     let recounted = serde_json::to_value(figures::totals(books.totals())).unwrap_or_default();
     if recounted == server.totals {
-        println!("ok    the server's totals");
-        return 0;
+        printed::line(format_args!("ok    the server's totals"))?;
+        return Ok(0);
     }
-    println!("WRONG the server's totals: {}, recounted {recounted}", server.totals);
-    1
+    printed::line(format_args!(
+        "WRONG the server's totals: {}, recounted {recounted}",
+        server.totals
+    ))?;
+    Ok(1)
 }

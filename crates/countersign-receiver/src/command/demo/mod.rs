@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::ServeArgs;
 use super::serve::{self, Addresses};
+use super::{ServeArgs, printed};
 use crate::config::Listen;
 use crate::logs;
 
@@ -33,8 +33,9 @@ pub(super) fn run(args: ServeArgs, format: logs::Format) -> anyhow::Result<ExitC
     let ended = serve::start(
         config,
         Box::new(move |addresses, loops, stopped| {
-            announce(addresses, format);
+            announce(addresses, format)?;
             loops.spawn(fleet::run(format!("http://{}", addresses.http), stopped));
+            Ok(())
         }),
     );
     if let Some(folder) = temporary {
@@ -49,11 +50,14 @@ fn free(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip(), if taken { 0 } else { address.port() })
 }
 
-fn announce(addresses: &Addresses, format: logs::Format) {
-    addresses.announce(format);
+fn announce(addresses: &Addresses, format: logs::Format) -> anyhow::Result<()> {
+    addresses.announce(format)?;
     if format == logs::Format::Text {
-        println!("\n  Open http://{} in a browser.", addresses.operator);
-        println!("  A fleet of example agents is at work; the first verdicts come in seconds.");
-        println!("  Stop with Ctrl-C.\n");
+        printed::line(format_args!("\n  Open http://{} in a browser.", addresses.operator))?;
+        printed::line(format_args!(
+            "  A fleet of example agents is at work; the first verdicts come in seconds."
+        ))?;
+        printed::line(format_args!("  Stop with Ctrl-C.\n"))?;
     }
+    Ok(())
 }

@@ -11,8 +11,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
-use super::client;
 use super::recount::recount;
+use super::{client, printed};
 use crate::clock;
 use crate::config::{self, Config, Overrides};
 use crate::publish::calendar;
@@ -83,9 +83,9 @@ pub(super) fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         let fields = totals.as_object_mut().context("the totals are no JSON object")?;
         fields.insert("outcomes".to_owned(), outcomes.swap_remove(0));
-        println!("{}", serde_json::to_string_pretty(&totals)?);
+        printed::line(format_args!("{}", serde_json::to_string_pretty(&totals)?))?;
     } else {
-        print!("{}", table::report(&totals, &outcomes));
+        printed::line(format_args!("{}", table::report(&totals, &outcomes).trim_end()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

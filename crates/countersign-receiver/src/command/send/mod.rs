@@ -16,7 +16,7 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 
 use self::files::{Encoding, Request};
-use super::client;
+use super::{client, printed};
 use crate::clock;
 use crate::limits::{BOOKING_WAIT_MAX, SEND_RETRIES_MAX};
 
@@ -65,18 +65,18 @@ pub(super) fn run(args: SendArgs) -> anyhow::Result<ExitCode> {
     if args.wait {
         wait_until_booked(&client, &args.operator, sent.position)?;
     }
-    Ok(summary(&sent))
+    summary(&sent)
 }
 
-fn summary(sent: &Sent) -> ExitCode {
-    println!("sent {} requests, {} bytes", sent.requests, sent.bytes);
+fn summary(sent: &Sent) -> anyhow::Result<ExitCode> {
+    printed::line(format_args!("sent {} requests, {} bytes", sent.requests, sent.bytes))?;
     if sent.rejected_records > 0 {
-        println!("{} records in them were rejected", sent.rejected_records);
+        printed::line(format_args!("{} records in them were rejected", sent.rejected_records))?;
     }
     for refused in &sent.refused {
-        println!("refused: {refused}");
+        printed::line(format_args!("refused: {refused}"))?;
     }
-    if sent.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(if sent.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Sends one request, again and again while the server asks for patience.

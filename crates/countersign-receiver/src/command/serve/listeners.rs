@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::command::printed;
 use crate::config::{Config, Listen};
 use crate::logs;
 use crate::publish::health::Health;
@@ -71,19 +72,22 @@ impl Addresses {
     }
 
     /// One line on stdout that says where to find what.
-    pub(crate) fn announce(&self, format: logs::Format) {
+    ///
+    /// # Errors
+    /// Stdout cannot be written.
+    pub(crate) fn announce(&self, format: logs::Format) -> anyhow::Result<()> {
         let Addresses { grpc, http, operator } = self;
         match format {
-            logs::Format::Text => println!(
+            logs::Format::Text => printed::line(format_args!(
                 "countersign is ready: OTLP on {grpc} (gRPC) and {http} (HTTP), \
                  pages on http://{operator}"
-            ),
+            )),
             logs::Format::Json => {
                 let addresses = [grpc, http, operator].map(ToString::to_string);
                 let [grpc, http, operator] = addresses;
                 let ready =
                     json!({"listening": {"grpc": grpc, "http": http, "operator": operator}});
-                println!("{ready}");
+                printed::line(format_args!("{ready}"))
             }
         }
     }

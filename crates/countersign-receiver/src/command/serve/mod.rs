@@ -25,7 +25,8 @@ use crate::{logs, prices};
 pub(crate) use self::listeners::Addresses;
 
 /// What else runs beside the server, given the addresses and told when to stop.
-pub(super) type Beside = Box<dyn FnOnce(&Addresses, &mut Loops, watch::Receiver<bool>)>;
+pub(super) type Beside =
+    Box<dyn FnOnce(&Addresses, &mut Loops, watch::Receiver<bool>) -> anyhow::Result<()>>;
 
 /// The loops of the program: joined when it stops. One that ends early ends the program.
 pub(super) type Loops = JoinSet<anyhow::Result<()>>;
@@ -73,7 +74,7 @@ async fn serve(mut config: Config, beside: Beside) -> anyhow::Result<()> {
 
     let (stop_beside, stopped_beside) = watch::channel(false);
     let mut loops_beside = Loops::new();
-    beside(&addresses, &mut loops_beside, stopped_beside);
+    beside(&addresses, &mut loops_beside, stopped_beside)?;
     tracing::info!(grpc = %addresses.grpc, http = %addresses.http,
         operator = %addresses.operator, data = %config.data.display(), "ready");
 
