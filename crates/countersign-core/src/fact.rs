@@ -253,6 +253,9 @@ pub struct Call<'a> {
     pub usage: Option<Usage>,
     /// What it cost.
     pub cost: Cost,
+    /// What the prices on file come to for a call whose emitter reports its cost; `None` if they
+    /// do not know its model.
+    pub listed: Option<Money>,
     /// Nanoseconds to the first token.
     pub first_token: Option<u64>,
     /// Repetitions that this call is or had.

@@ -85,6 +85,7 @@ impl Books {
             error: self.names.intern(call.error),
             usage: call.usage,
             cost: call.cost,
+            listed: call.listed,
             first_token: call.first_token,
             retries: call.retries,
             round: call.identity.round,

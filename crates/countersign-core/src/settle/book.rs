@@ -72,6 +72,7 @@ impl Books {
             self.totals.unpriced_calls += 1;
             deltas.push(Delta::Unpriced { model: call.model });
         }
+        self.note_reported(call, count);
         let amount = if let Cost::Priced(amount, _) = call.cost { amount } else { Money::ZERO };
         let cause =
             Cause { model: call.model, provider: call.provider, component: Component::Model };

@@ -1,6 +1,6 @@
 //! The books: the whole interface of the core.
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -16,6 +16,7 @@ use crate::names::{Name, Names};
 use crate::settle::aliases::{Aliases, text_key};
 use crate::settle::judge::HeldVerdict;
 use crate::settle::remembered::Remembered;
+use crate::settle::reported::Reported;
 use crate::settle::signals::{Held, Response, SeriesState, Service};
 use crate::settle::task::Task;
 use crate::settle::trace::{ClosedTrace, OpenTrace};
@@ -73,6 +74,7 @@ pub struct Books {
     pub(super) now: UnixNanos,
     pub(super) names: Names,
     pub(super) totals: Totals,
+    pub(super) reported: BTreeMap<Name, Reported>,
 
     pub(super) tasks: Vec<Task>,
     pub(super) aliases: Aliases,
@@ -105,6 +107,7 @@ impl Books {
             now: 0,
             names: Names::default(),
             totals: Totals::default(),
+            reported: BTreeMap::new(),
             tasks: Vec::new(),
             aliases: Aliases::default(),
             expiries: BTreeSet::new(),

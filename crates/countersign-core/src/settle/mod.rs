@@ -23,7 +23,9 @@ mod verdicts;
 
 mod books;
 mod remembered;
+mod reported;
 
 pub use books::{Books, Settings};
+pub use reported::Reported;
 pub use task::{Confidence, KeptVerdict, Line, Stage, TaskIndex, TaskView};
 pub use totals::Totals;

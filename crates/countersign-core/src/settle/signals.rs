@@ -281,6 +281,7 @@ impl Books {
             error: increment.error,
             usage: Some(usage),
             cost,
+            listed: None,
             first_token: None,
             retries: Retries::default(),
             round: 0,

@@ -31,6 +31,7 @@ pub(super) struct HeldCall {
     pub(super) error: Name,
     pub(super) usage: Option<Usage>,
     pub(super) cost: Cost,
+    pub(super) listed: Option<Money>,
     pub(super) first_token: Option<u64>,
     pub(super) retries: Retries,
     pub(super) round: u32,

@@ -7,7 +7,7 @@ use countersign_core::fact::{
 };
 use countersign_core::key::{Key, SpanId, TraceId};
 use countersign_core::money::Money;
-use countersign_core::settle::{Books, Settings, Totals};
+use countersign_core::settle::{Books, Reported, Settings, Totals};
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 86_400 * SECOND;
@@ -322,4 +322,19 @@ fn a_metric_counts_alone_and_cached_tokens_are_a_discount() {
     let span = call(9, 1, 0, "", cents(1));
     let with_span: Vec<Fact<'_>> = facts.iter().cloned().chain([Fact::Call(span)]).collect();
     assert_eq!(totals(&with_span).incurred, cents(1));
+}
+
+#[test]
+fn reported_cost_is_booked_and_the_listed_one_kept_beside_it() {
+    let dear = Call { listed: Some(cents(3)), ..call(1, 1, 0, "task-1", cents(5)) };
+    let cheap = Call { listed: Some(cents(3)), ..call(2, 1, 0, "task-1", cents(2)) };
+    let unlisted = call(3, 1, 0, "task-1", cents(1));
+    let catalog = Cost::Priced(cents(7), CostSource::Catalog);
+    let priced = Call { cost: catalog, ..call(4, 1, 0, "task-1", cents(0)) };
+    let facts = [&dear, &dear, &cheap, &unlisted, &priced].map(|call| Fact::Call(call.clone()));
+    let (books, _) = books(&facts);
+    assert_eq!(books.totals().incurred, cents(15));
+    let reported: Vec<_> = books.reported().collect();
+    let expected = Reported { calls: 2, cost: cents(7), listed: cents(6), unlisted_calls: 1 };
+    assert_eq!(reported, [("gpt-4o", &expected)]);
 }

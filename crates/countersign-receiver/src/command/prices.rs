@@ -1,4 +1,7 @@
-//! `countersign prices`: what models cost, why a call cost what it did, and what has no price.
+//! `countersign prices`: what models cost, why a call cost what it did, and how the prices on
+//! file fit the calls that a server has seen.
+
+mod seen;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,7 +12,7 @@ use clap::{Args, Subcommand};
 use countersign_core::fact::{UnixNanos, Usage};
 use countersign_core::price::{Ask, Catalog, Component, InForce, Price, When};
 
-use super::printed;
+use super::{client, printed};
 use crate::clock;
 use crate::config::{Config, Overrides};
 use crate::prices::{self, date, parse_time};
@@ -43,6 +46,9 @@ enum Question {
     List,
     /// Say why a call costs what it costs: every component times its price.
     Explain(CallArgs),
+    /// Ask a server which models it has seen without a price, and how far the cost that
+    /// emitters report is from the prices on file.
+    Seen(SeenArgs),
 }
 
 /// A call's usage, as the books have it: input includes cached, output includes reasoning.
@@ -77,35 +83,32 @@ struct CallArgs {
     tier: String,
 }
 
+/// Where the calls were seen.
+#[derive(Args, Debug)]
+struct SeenArgs {
+    /// The server's operator port.
+    #[arg(long, alias = "server", value_name = "URL", default_value = client::OPERATOR)]
+    operator: String,
+}
+
 /// Answers.
 ///
 /// # Errors
-/// A price file or a configuration that is wrong, or a call that has no price.
+/// A price file or a configuration that is wrong, a call that has no price, or a server that
+/// does not answer.
 pub fn run(args: PricesArgs) -> Result<ExitCode> {
     let overrides = Overrides { prices: args.prices, ..Overrides::default() };
-    let files = Config::load(args.config.as_deref(), overrides)?.prices;
-    let catalog = prices::catalog(&files)?;
+    let config = args.config.as_deref();
+    let catalog = || prices::catalog(&Config::load(config, overrides)?.prices);
     let at = args.at.unwrap_or_else(clock::now);
     let ask = Ask { provider: &args.provider, model: &args.model, at, ..Ask::default() };
     let text = match args.question {
-        None | Some(Question::List) => list(&catalog, &ask),
-        Some(Question::Explain(call)) => explain(&catalog, &ask, &call)?,
+        None | Some(Question::List) => list(&catalog()?, &ask),
+        Some(Question::Explain(call)) => explain(&catalog()?, &ask, &call)?,
+        Some(Question::Seen(seen)) => seen::ask(&seen.operator)?,
     };
     printed::line(format_args!("{}", text.trim_end()))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The models that were seen and have no price, with how many calls each, as lines to print.
-#[must_use]
-pub fn unpriced<'a>(models: impl IntoIterator<Item = (&'a str, u64)>) -> String {
-    let mut models: Vec<_> = models.into_iter().collect();
-    if models.is_empty() {
-        return "Every model that was seen has a price.\n".to_owned();
-    }
-    models.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(other.0)));
-    let rows = models.iter().map(|(model, calls)| [calls.to_string(), (*model).to_owned()]);
-    let header = ["CALLS".to_owned(), "MODEL WITHOUT PRICE".to_owned()];
-    table(&[header].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
 fn list(catalog: &Catalog, ask: &Ask<'_>) -> String {
@@ -262,6 +265,7 @@ mod tests {
             Some(Question::Explain(call)) => {
                 explain(&catalog, &ask, &call).unwrap_or_else(|error| format!("error: {error}\n"))
             }
+            Some(Question::Seen(_)) => panic!("asks a server"),
         };
         expected.assert_eq(&text);
     }
@@ -343,18 +347,5 @@ mod tests {
             models: 1, dollars per million tokens on 2026-11-22
         "#]],
         );
-    }
-
-    #[test]
-    fn shows_what_has_no_price() {
-        let shown = unpriced([("rare", 1), ("capture-litellm", 31), ("also-rare", 1)]);
-        expect![[r"
-            CALLS  MODEL WITHOUT PRICE
-            31     capture-litellm
-            1      also-rare
-            1      rare
-        "]]
-        .assert_eq(&shown);
-        assert_eq!(unpriced([]), "Every model that was seen has a price.\n");
     }
 }

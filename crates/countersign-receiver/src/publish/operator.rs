@@ -64,6 +64,7 @@ pub fn operator_router(keeper: Keeper, operator: Operator) -> Router {
         .route("/api/v1/tasks/{*task}", get(task))
         .route("/api/v1/status", get(status))
         .route("/api/v1/unpriced", get(unpriced))
+        .route("/api/v1/reported", get(reported))
         .fallback(nothing)
         .method_not_allowed_fallback(|| async {
             problem(StatusCode::METHOD_NOT_ALLOWED, "this address can only be read: use GET")
@@ -208,6 +209,11 @@ async fn status(State(shared): Port) -> Result<Response, Problem> {
 async fn unpriced(State(shared): Port) -> Result<Response, Problem> {
     let shape =
         |view: &crate::keeper::View<'_>| figures::unpriced(view.books, view.tally, view.now);
+    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+}
+
+async fn reported(State(shared): Port) -> Result<Response, Problem> {
+    let shape = |view: &crate::keeper::View<'_>| figures::reported(view.books);
     Ok(Json(shared.keeper.ask(shape).await?).into_response())
 }
 

@@ -9,19 +9,27 @@ use crate::money::Money;
 use crate::price::Ask;
 
 impl<'a> Reading<'a, '_> {
-    /// The cost of the current record's call.
+    /// The cost of the current record's call and, where that is the emitter's own figure, what
+    /// the catalog says.
     pub(super) fn cost(
         &mut self,
         provider: &'a str,
         model: &'a str,
         at: UnixNanos,
         usage: Option<&Usage>,
-    ) -> Cost {
+    ) -> (Cost, Option<Money>) {
         // Emitters write zero where they know no price: a call that used tokens is not free.
-        if let Some(reported) = self.reported().filter(|reported| !reported.is_zero()) {
-            return Cost::Priced(reported, CostSource::Reported);
+        let reported = self.reported().filter(|reported| !reported.is_zero());
+        let reported = reported.map(|amount| Cost::Priced(amount, CostSource::Reported));
+        let listed = usage.map_or(Cost::Unknown, |usage| self.listed(provider, model, at, usage));
+        match (reported, listed) {
+            (None, listed) => (listed, None),
+            (Some(reported), Cost::Priced(listed, _)) => (reported, Some(listed)),
+            (Some(reported), Cost::Unknown | Cost::Unpriced) => (reported, None),
         }
-        let Some(usage) = usage else { return Cost::Unknown };
+    }
+
+    fn listed(&mut self, provider: &'a str, model: &'a str, at: UnixNanos, usage: &Usage) -> Cost {
         let ask = Ask {
             provider,
             model,

@@ -95,6 +95,7 @@ impl<'a> Reading<'a, '_> {
         let identity = self.identity(TraceId::NONE);
         let (provider, model) = (self.provider(habits), self.model());
         let at = if said == 0 { self.received } else { said };
+        let (cost, listed) = self.cost(provider, model, at, usage.as_ref());
         let call = Call {
             rank: rule.rank,
             role: Role::Call,
@@ -111,7 +112,8 @@ impl<'a> Reading<'a, '_> {
             operation: self.operation(),
             error,
             usage,
-            cost: self.cost(provider, model, at, usage.as_ref()),
+            cost,
+            listed,
             first_token: self.first_token(),
             retries: self.retries(),
         };

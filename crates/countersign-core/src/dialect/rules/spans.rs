@@ -185,6 +185,7 @@ impl<'a> Reading<'a, '_> {
         let start = self.plausible(span.start, self.received);
         let end = self.plausible(span.end, start).max(start);
         let at = if span.start == 0 { self.received } else { span.start };
+        let (cost, listed) = self.cost(provider, model, at, usage.as_ref());
         let call = Call {
             rank: dialect.rank,
             role,
@@ -201,7 +202,8 @@ impl<'a> Reading<'a, '_> {
             operation: self.operation(),
             error,
             usage,
-            cost: self.cost(provider, model, at, usage.as_ref()),
+            cost,
+            listed,
             first_token: self.first_token(),
             retries: self.retries(),
         };

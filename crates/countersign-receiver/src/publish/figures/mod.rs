@@ -8,6 +8,7 @@
 
 mod outcomes;
 mod overview;
+mod reported;
 mod task;
 mod totals;
 mod unpriced;
@@ -17,6 +18,7 @@ pub use outcomes::{
     Counts, Credit, OutcomeRow, Outcomes, Rates, RetryCounts, RowCost, Spread, outcomes,
 };
 pub use overview::{Latency, Overview, TaskBrief, Trend, TrendBucket, Waiting, overview};
+pub use reported::{Reported, ReportedModel, reported};
 pub use task::{LineShown, TaskShown, VerdictShown, page_path, task};
 pub use totals::{TaskCounts, TotalCost, TotalsShown, totals};
 pub use unpriced::{Unpriced, UnpricedModel, unpriced};

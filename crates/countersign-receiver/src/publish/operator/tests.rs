@@ -65,7 +65,8 @@ fn facts() -> Vec<u8> {
         end: 1_795_132_801_000_000_000,
         model: "claude-sonnet-4-5",
         usage: Some(Usage { input: 1_200, output: 300, ..Usage::default() }),
-        cost: Cost::Priced(Money::from_pico(250_000_000_000), CostSource::Catalog),
+        cost: Cost::Priced(Money::from_pico(250_000_000_000), CostSource::Reported),
+        listed: Some(Money::from_pico(260_000_000_000)),
         ..Call::default()
     };
     let verdict = Verdict {
@@ -162,6 +163,14 @@ async fn every_address_answers() {
             expect![[r#"
         200 application/json
         {"calls":0,"models":[]}"#]],
+        )
+        .await;
+    server
+        .check(
+            "/api/v1/reported",
+            expect![[r#"
+        200 application/json
+        {"models":[{"model":"claude-sonnet-4-5","calls":1,"reported_usd":"0.25","listed_usd":"0.26","difference_usd":"-0.01","unlisted_calls":0}]}"#]],
         )
         .await;
     server.check("/api/v1/nothing", expect![[r#"
