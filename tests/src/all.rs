@@ -6,6 +6,7 @@
     reason = "all of this is tests: what breaks should break here"
 )]
 
+mod as_json;
 mod otlp;
 mod server;
 mod sink;

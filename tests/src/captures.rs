@@ -1,7 +1,7 @@
 //! Every recorded run, through reader and books: what was served is what is counted.
 //!
-//! The same requests in order, in another order, sent twice, and merged into one must give
-//! the same totals.
+//! The same requests in order, in another order, sent twice, merged into one, and as JSON must
+//! give the same totals.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ use countersign_core::price::Catalog;
 use countersign_core::settle::{Books, Totals};
 use countersign_receiver::ingest::json::transcode;
 use serde_json::Value;
+
+use crate::as_json::as_json;
 
 /// A little after the runs were recorded.
 const RECEIVED: u64 = 1_795_320_000_000_000_000;
@@ -155,6 +157,13 @@ fn merged(requests: &[Request]) -> Vec<Request> {
     merged
 }
 
+/// The request as the receiver reads it when it is sent as JSON.
+fn through_json(request: &Request) -> Request {
+    let mut bytes = Vec::new();
+    transcode(request.signal, &as_json(request.signal, &request.bytes), &mut bytes).unwrap();
+    Request { signal: request.signal, bytes }
+}
+
 /// Another order, the same in every run of the test.
 fn shuffled(requests: &[Request], mut seed: u64) -> Vec<&Request> {
     let mut order: Vec<_> = requests.iter().collect();
@@ -199,7 +208,10 @@ fn every_run_counts_what_was_served() {
         let twice = totals(requests.iter().flat_map(|request| [request, request]));
         let again = totals(requests.iter().chain(requests.iter()));
         let one = totals(merged(&requests).iter());
-        for (how, other) in [("each twice", twice), ("all twice", again), ("merged", one)] {
+        let json: Vec<_> = requests.iter().map(through_json).collect();
+        let json = totals(json.iter());
+        let others = [("each twice", twice), ("all twice", again), ("merged", one), ("JSON", json)];
+        for (how, other) in others {
             if other != in_order {
                 write!(line, " {how}: {};", shown(&other)).unwrap();
             }
