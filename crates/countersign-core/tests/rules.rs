@@ -169,6 +169,20 @@ fn the_emitters_own_cost_wins_unless_it_is_zero() {
         &call(0.0042),
         expect![[r#"call  Some((10, 0)) cost 0.0042 reported task """#]],
     );
+    let said_to_us = request(
+        "any",
+        "chat",
+        &[
+            ("gen_ai.operation.name", text("chat")),
+            ("gen_ai.usage.input_tokens", Value::IntValue(10)),
+            ("countersign.cost.usd", Value::DoubleValue(0.5)),
+        ],
+    );
+    check(
+        Settings::default(),
+        &said_to_us,
+        expect![[r#"call  Some((10, 0)) cost 0.5 reported task """#]],
+    );
     check(
         Settings::default(),
         &call(0.0),

@@ -21,6 +21,7 @@ pub(super) const NATIVE: Dialect = Dialect {
         ("countersign.retry.regeneration", Field::RetryRegeneration),
         ("countersign.review.state", Field::ReviewState),
         ("countersign.booked_by", Field::BookedBy),
+        ("countersign.cost.usd", Field::Cost),
         ("countersign.verdict.id", Field::VerdictId),
         ("countersign.verdict.state", Field::VerdictState),
         ("countersign.verdict.effective_at", Field::VerdictEffective),

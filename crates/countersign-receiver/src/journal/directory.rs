@@ -234,8 +234,14 @@ impl fmt::Display for DirectoryError {
                 "{} is missing or damaged beside data that exists: restore it from a backup",
                 path.display()
             ),
-            DirectoryError::Io { action, path, source } => {
-                write!(f, "cannot {action} {}: {source}", path.display())
+            DirectoryError::Io { action, path, source } if is_configuration(source) => write!(
+                f,
+                "cannot {action} {}: choose a directory that this user may write, with --data DIR",
+                path.display()
+            ),
+            // The system's answer is the source: whoever shows the chain shows it.
+            DirectoryError::Io { action, path, .. } => {
+                write!(f, "cannot {action} {}", path.display())
             }
         }
     }
@@ -254,6 +260,7 @@ fn is_configuration(error: &io::Error) -> bool {
         io::ErrorKind::PermissionDenied
             | io::ErrorKind::ReadOnlyFilesystem
             | io::ErrorKind::NotADirectory
+            | io::ErrorKind::NotFound
             | io::ErrorKind::AlreadyExists
     )
 }
