@@ -12,6 +12,7 @@ mod server;
 mod sink;
 
 mod captures;
+mod chain;
 mod costs;
 mod crash;
 mod doors;
