@@ -10,6 +10,7 @@ mod as_json;
 mod otlp;
 mod server;
 mod sink;
+mod written;
 
 mod captures;
 mod chain;
@@ -19,4 +20,6 @@ mod doors;
 mod orders;
 mod program;
 mod secrets;
+mod subsets;
+mod unseen;
 mod worked_example;

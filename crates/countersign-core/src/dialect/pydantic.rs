@@ -13,7 +13,8 @@ pub(super) const PYDANTIC: Dialect = Dialect {
         ("logfire.span_type", Field::Kind),
     ],
     bare: &[("agent_name", Field::Agent)],
-    kinds: &[("pending_span", Class::Other)],
+    // A stream that ended is told in a log of no duration beside its span.
+    kinds: &[("pending_span", Class::Other), ("log", Class::Note)],
     metrics: &[MetricRule {
         metric: "operation.cost",
         rank: Rank(Rank::METRIC.0 + 4),

@@ -11,7 +11,7 @@ pub(super) const RIG: Dialect = Dialect {
         ("rig.provider_request_id", Field::Answer),
     ],
     anyone: true,
-    kinds: &[("rig::completions", Class::Call)],
+    kinds: &[("rig::completions", Class::Call), ("rig::agent_chat", Class::Call)],
     unanswered: Unanswered::Failed,
     ..Dialect::PLAIN
 };

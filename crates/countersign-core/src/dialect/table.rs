@@ -80,6 +80,8 @@ pub(super) enum Class {
     Tool,
     /// An agent, a workflow, a plan.
     Agent,
+    /// A note beside a call: a sum if it carries usage, else none of these.
+    Note,
     /// None of these.
     Other,
 }

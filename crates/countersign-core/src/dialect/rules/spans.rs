@@ -12,6 +12,7 @@ use crate::key::{Key, TraceId};
 /// What `gen_ai.operation.name` says of a span.
 const OPERATIONS: &[(&str, Class)] = &[
     ("chat", Class::Call),
+    ("chat_streaming", Class::Call),
     ("chat.completions", Class::Call),
     ("chat.streaming_completions", Class::Call),
     ("text.completions", Class::Call),
@@ -109,13 +110,13 @@ impl<'a> Reading<'a, '_> {
             Class::Sum => self.call_span(dialect, Role::Sum, span, place, linked),
             Class::Tool => self.step(StepKind::Tool, span, place, linked),
             Class::Agent => self.step(StepKind::Agent, span, place, linked),
-            Class::Other if self.record.has(Field::ReviewState) => {
+            Class::Other | Class::Note if self.record.has(Field::ReviewState) => {
                 self.step(StepKind::Task, span, place, linked);
             }
-            Class::Other if self.says_whose() => {
+            Class::Other | Class::Note if self.says_whose() => {
                 self.step(StepKind::Other, span, place, linked);
             }
-            Class::Other => self.link(place),
+            Class::Other | Class::Note => self.link(place),
         }
     }
 
@@ -132,6 +133,8 @@ impl<'a> Reading<'a, '_> {
         let class = by_kind.map(|(_, class)| class).or_else(|| self.class_by_operation());
         let class = match class {
             Some(Class::Sum) if dialect.sums_over_life => Class::Agent,
+            Some(Class::Note) if self.has_usage() => Class::Sum,
+            Some(Class::Note) => Class::Other,
             Some(class) => class,
             None if self.has_usage() => Class::Call,
             None => Class::Other,

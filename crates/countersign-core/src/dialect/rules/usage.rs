@@ -18,6 +18,9 @@ pub(super) struct Counts {
     cache_read: u64,
     cache_write: u64,
     reasoning: u64,
+    /// Cache writes by how long the cache keeps them, where no number has them all.
+    brief_write: u64,
+    hour_write: u64,
     /// The emitter's own words say that cached tokens are not among the input tokens.
     cache_apart: bool,
     /// Other parts that are not among the input tokens.
@@ -44,6 +47,8 @@ const MEMBERS: &[(&str, &str, Counted)] = &[
     ("", "totalTokens", Counted::Total),
     ("", "input_cache_read", Counted::CacheReadApart),
     ("", "input_cache_creation", Counted::CacheWriteApart),
+    ("", "input_ephemeral_5m_input_tokens", Counted::BriefWriteApart),
+    ("", "input_ephemeral_1h_input_tokens", Counted::HourWriteApart),
     ("", "output_reasoning", Counted::ReasoningApart),
     ("", "input_audio", Counted::InputApart),
     ("", "output_audio", Counted::OutputApart),
@@ -68,6 +73,8 @@ enum Counted {
     Reasoning,
     CacheReadApart,
     CacheWriteApart,
+    BriefWriteApart,
+    HourWriteApart,
     ReasoningApart,
     InputApart,
     OutputApart,
@@ -153,6 +160,14 @@ impl Counts {
                     fill(&mut self.cache_write, count);
                     self.cache_apart = true;
                 }
+                Counted::BriefWriteApart => {
+                    fill(&mut self.brief_write, count);
+                    self.cache_apart = true;
+                }
+                Counted::HourWriteApart => {
+                    fill(&mut self.hour_write, count);
+                    self.cache_apart = true;
+                }
                 Counted::ReasoningApart => {
                     fill(&mut self.reasoning, count);
                     self.reasoning_apart = true;
@@ -163,7 +178,8 @@ impl Counts {
     }
 
     fn normalise(self, cache_apart: bool, reasoned: Reasoned) -> Usage {
-        let Counts { cache_read, cache_write, mut reasoning, .. } = self;
+        let Counts { cache_read, mut reasoning, .. } = self;
+        let cache_write = self.cache_write.max(self.brief_write.saturating_add(self.hour_write));
         let mut input = self.input.unwrap_or(0).saturating_add(self.input_apart);
         let mut output = self.output.unwrap_or(0).saturating_add(self.output_apart);
         let cached = cache_read.saturating_add(cache_write);
