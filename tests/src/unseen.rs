@@ -390,3 +390,95 @@ fn a_span_that_only_repeats_in_a_log_of_its_own() {
         &expect!["1 calls, 1 unknown"],
     );
 }
+
+#[test]
+fn logs_of_commands_and_common_events() {
+    check(
+        "
+        log codex_otel done
+          event.name = codex.sse_event
+          event.kind = response.completed
+          conversation.id = c-1
+          input_token_count = '1100'
+          output_token_count = '51'
+          cached_token_count = '512'
+          reasoning_token_count = '16'
+          tool_token_count = '1151'
+        log codex_otel refused
+          event.name = codex.api_request
+          conversation.id = c-1
+          attempt = 0
+          http.response.status_code = 429
+        log codex_otel asked
+          event.name = codex.user_prompt
+          prompt = SECRET-A
+        ",
+        &expect!["1 calls, 1 failed, 1100 in, 512 read, 51 out, 16 reasoning, 1 unknown"],
+    );
+    check(
+        "
+        log gemini-cli answered
+          event.name = gemini_cli.api_response
+          session.id = s-1
+          input_token_count = 901
+          output_token_count = 71
+          cached_content_token_count = 256
+          thoughts_token_count = 24
+          total_token_count = 996
+          response_text = SECRET-A
+        log gemini-cli details
+          event.name = gen_ai.client.inference.operation.details
+          session.id = s-1
+          gen_ai.operation.name = generate_content
+          gen_ai.usage.input_tokens = 901
+          gen_ai.usage.output_tokens = 71
+          gen_ai.output.messages = SECRET-A
+        span gemini-cli 1 1 0 llm_call
+          gen_ai.operation.name = llm_call
+          gen_ai.conversation.id = s-1
+          session.id = s-1
+          gen_ai.usage.input_tokens = 901
+          gen_ai.usage.output_tokens = 71
+        ",
+        &expect!["1 calls, 901 in, 256 read, 95 out, 24 reasoning"],
+    );
+    check(
+        "
+        log com.anthropic.claude_code.events claude_code.api_request
+          event.name = api_request
+          session.id = s-1
+          input_tokens = 201
+          output_tokens = 61
+          cache_read_tokens = 3000
+          cache_creation_tokens = 400
+        span com.anthropic.claude_code.tracing 1 1 0 claude_code.llm_request
+          span.type = llm_request
+          session.id = s-1
+          input_tokens = 201
+          output_tokens = 61
+          cache_read_tokens = 3000
+          cache_creation_tokens = 400
+          attempt = 2
+        ",
+        &expect!["1 calls, 3601 in, 3000 read, 400 write, 61 out"],
+    );
+}
+
+#[test]
+fn a_manual_generation_beside_the_automatic_one() {
+    check(
+        r#"
+        span langfuse-sdk 1 1 0 agent
+          langfuse.observation.type = agent
+          langfuse.observation.input = SECRET-A
+        span langfuse-sdk 1 2 1 OpenAI-generation
+          langfuse.observation.type = generation
+          langfuse.observation.usage_details = {"prompt_tokens":1100,"completion_tokens":51,"total_tokens":1151,"prompt_tokens_details":{"cached_tokens":512},"completion_tokens_details":{"reasoning_tokens":16}}
+        span langfuse-sdk 1 3 1 by-hand
+          langfuse.observation.type = generation
+          langfuse.observation.usage_details = {"input":10,"output":5}
+          langfuse.observation.cost_details = {"total":0.001}
+        "#,
+        &expect!["2 calls, 1110 in, 512 read, 56 out, 16 reasoning"],
+    );
+}
