@@ -21,5 +21,6 @@ mod orders;
 mod program;
 mod secrets;
 mod subsets;
+mod sums;
 mod unseen;
 mod worked_example;
