@@ -490,3 +490,21 @@ fn rust_crates() {
     "#]],
     );
 }
+
+#[test]
+fn permissions_of_coding_agents_are_signals_and_no_verdicts() {
+    let (mut signals, mut verdicts) = (Vec::new(), 0);
+    let mut reader = Reader::new(Settings::default());
+    for (signal, bytes) in requests("claude-code-agent") {
+        let mut see = |fact: Fact<'_>| {
+            if let Fact::Evaluation(evaluation) = &fact {
+                signals.push(format!("{} {}", evaluation.name, evaluation.label));
+            }
+            verdicts += usize::from(matches!(fact, Fact::Verdict(_)));
+        };
+        reader
+            .read(signal, &bytes, RECEIVED, &Catalog::default(), &mut see, None)
+            .expect("a recorded request");
+    }
+    assert_eq!((signals, verdicts), (vec!["edit_gate accept".to_owned()], 0));
+}

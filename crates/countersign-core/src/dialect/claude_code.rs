@@ -29,6 +29,7 @@ pub(super) const CLAUDE_CODE: Dialect = Dialect {
         ("attempt", Field::SendingFrom1),
         ("type", Field::TokenType),
         ("tool_name", Field::Tool),
+        ("decision", Field::Decision),
     ],
     kinds: &[
         ("llm_request", Class::Call),
@@ -42,6 +43,8 @@ pub(super) const CLAUDE_CODE: Dialect = Dialect {
         log("claude_code.api_request", Logged::Call),
         log("api_error", Logged::Failure),
         log("claude_code.api_error", Logged::Failure),
+        log("tool_decision", Logged::Decision),
+        log("claude_code.tool_decision", Logged::Decision),
     ],
     metrics: &[
         MetricRule {

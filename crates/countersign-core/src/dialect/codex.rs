@@ -26,12 +26,14 @@ pub(super) const CODEX: Dialect = Dialect {
         ("attempt", Field::SendingFrom0),
         ("token_type", Field::TokenType),
         ("tool_name", Field::Tool),
+        ("decision", Field::Decision),
     ],
     logs: &[
         log("codex.sse_event", "response.completed", Logged::Call),
         log("codex.sse_event", "response.failed", Logged::Failure),
         log("codex.websocket_event", "response.completed", Logged::Call),
         log("codex.api_request", "", Logged::Failure),
+        log("codex.tool_decision", "", Logged::Decision),
     ],
     metrics: &[MetricRule {
         metric: "codex.turn.token_usage",

@@ -131,6 +131,8 @@ fields! {
     EventName,
     /// What tells a family's events apart where the name does not.
     EventKind,
+    /// What was decided about a tool that asked for permission.
+    Decision,
     /// Which tokens a metric point counts.
     TokenType,
     /// `gen_ai.evaluation.name`.

@@ -143,6 +143,8 @@ pub(super) enum Logged {
     Call,
     /// A failed call.
     Failure,
+    /// A permission that a tool got or did not get: a signal, never a verdict.
+    Decision,
 }
 
 /// A metric that counts tokens, calls or cost.

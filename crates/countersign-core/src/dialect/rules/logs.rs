@@ -6,8 +6,11 @@ use crate::diagnostic::Diagnostic;
 use crate::dialect::DIALECTS;
 use crate::dialect::field::Field;
 use crate::dialect::table::{Dialect, LogRule, Logged, Reasoned};
-use crate::fact::{Call, Fact, Place, Role, UnixNanos};
+use crate::fact::{Call, Evaluation, Fact, Place, Role, UnixNanos};
 use crate::key::{Key, SpanId, TraceId};
+
+/// The evaluation that permissions of tools are counted under.
+const EDIT_GATE: &str = "edit_gate";
 
 impl<'a> Reading<'a, '_> {
     /// Makes a log record's facts.
@@ -26,6 +29,7 @@ impl<'a> Reading<'a, '_> {
             return self.notice(Diagnostic::BookedElsewhere, 1);
         }
         match rule {
+            Some((_, rule)) if rule.what == Logged::Decision => self.decision(log, place, said),
             Some((dialect, rule)) => self.call_log(dialect, rule, log, place, said),
             None => {
                 let time = self.plausible(said, self.received);
@@ -64,6 +68,27 @@ impl<'a> Reading<'a, '_> {
         })
     }
 
+    /// A permission for a tool is kept as a signal of the session. It says what the tool may
+    /// do, not whether the work was good, and is never a verdict.
+    fn decision(&mut self, log: &LogRecord<'_, 'a>, place: Place, said: UnixNanos) {
+        let label = self.record.text(Field::Decision);
+        if label.is_empty() {
+            return;
+        }
+        let evaluation = Evaluation {
+            record: digest(log),
+            place,
+            response: Key::NONE,
+            identity: self.identity(TraceId::NONE),
+            name: EDIT_GATE,
+            label,
+            score_ppm: None,
+            time: self.plausible(said, self.received),
+        };
+        self.note_resource();
+        self.facts.push(Fact::Evaluation(evaluation));
+    }
+
     fn call_log(
         &mut self,
         dialect: &'static Dialect,
@@ -86,7 +111,7 @@ impl<'a> Reading<'a, '_> {
                 error = "_OTHER";
             }
             Logged::Failure if error.is_empty() => return,
-            Logged::Call | Logged::Failure => {}
+            Logged::Call | Logged::Failure | Logged::Decision => {}
         }
         let end = self.plausible(said, self.received);
         let took = self.record.number(Field::DurationMillis).unwrap_or(0.0).clamp(0.0, 1e12);
