@@ -63,8 +63,6 @@ diagnostics! {
     TasksMerged = "tasks_merged",
     /// A task that nobody judged in time.
     TaskExpired = "task_expired",
-    /// A metric series that began again.
-    SeriesRestarted = "series_restarted",
     /// A series over the limit, counted in the overflow series.
     SeriesOverflow = "series_overflow",
     /// Too many open traces: the oldest was closed early.
@@ -75,8 +73,6 @@ diagnostics! {
     TasksFull = "tasks_full",
     /// Too many names: a name became the overflow name.
     NamesFull = "names_full",
-    /// Too many aliases: one was not kept.
-    AliasesFull = "aliases_full",
     /// Too many waiting verdicts: one was not kept.
     WaitingVerdictsFull = "waiting_verdicts_full",
     /// Remembered records over the limit: the oldest were forgotten.

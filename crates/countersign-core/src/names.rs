@@ -31,6 +31,7 @@ impl Name {
 pub struct Names {
     texts: Vec<Box<str>>,
     by_key: KeyMap<Name>,
+    overflowed: u64,
 }
 
 impl Default for Names {
@@ -38,6 +39,7 @@ impl Default for Names {
         Names {
             texts: alloc::vec!["".into(), limits::OVERFLOW_NAME.into()],
             by_key: KeyMap::default(),
+            overflowed: 0,
         }
     }
 }
@@ -55,6 +57,7 @@ impl Names {
             return *name;
         }
         if self.texts.len() >= limits::NAMES_MAX {
+            self.overflowed += 1;
             return Name::OVERFLOW;
         }
         let Ok(index) = u32::try_from(self.texts.len()) else { return Name::OVERFLOW };
@@ -68,6 +71,12 @@ impl Names {
     #[must_use]
     pub fn text(&self, name: Name) -> &str {
         self.texts.get(name.0 as usize).map_or("", AsRef::as_ref)
+    }
+
+    /// How often a new text found no room.
+    #[must_use]
+    pub fn overflowed(&self) -> u64 {
+        self.overflowed
     }
 
     /// How many names there are, the empty and the overflow name included.

@@ -132,6 +132,7 @@ impl Books {
     pub fn apply(&mut self, now: UnixNanos, fact: &Fact<'_>, deltas: &mut Vec<Delta>) {
         self.tick(now, deltas);
         let now = self.now;
+        let overflowed = self.names.overflowed();
         match fact {
             Fact::Links(links) => self.links_arrive(now, links, deltas),
             Fact::Call(call) => self.call_arrives(now, call, deltas),
@@ -143,6 +144,10 @@ impl Books {
                 deltas.push(Delta::Noticed { what: noticed.what, count: noticed.count });
             }
             Fact::Tick => {}
+        }
+        let count = self.names.overflowed() - overflowed;
+        if count > 0 {
+            deltas.push(Delta::Noticed { what: Diagnostic::NamesFull, count });
         }
         self.position += 1;
         self.book_adopted(now, deltas);
