@@ -339,10 +339,11 @@ fn check_restart(script: &[Line], end_ms: u64, deltas: &[Delta]) -> Result<(), F
     let mut seen = Vec::new();
     for (index, line) in script.iter().enumerate() {
         if index % 5 == 4 {
-            let saved = postcard::to_allocvec(&books).expect("books can be saved");
-            books = postcard::from_bytes(&saved).map_err(|error| {
+            let saved = postcard::to_allocvec(&books.snapshot()).expect("books can be saved");
+            let read = postcard::from_bytes(&saved).map_err(|error| {
                 fault("saved books can be read", format!("before fact {index}: {error}"))
             })?;
+            books = Books::restore(read);
         }
         books.apply(nanos(line.at_ms), &line.says.fact(), &mut seen);
     }

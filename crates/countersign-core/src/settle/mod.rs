@@ -24,8 +24,10 @@ mod verdicts;
 mod books;
 mod remembered;
 mod reported;
+mod snapshot;
 
 pub use books::{Books, Settings};
 pub use reported::Reported;
+pub use snapshot::Snapshot;
 pub use task::{Confidence, KeptVerdict, Line, Stage, TaskIndex, TaskView};
 pub use totals::Totals;
