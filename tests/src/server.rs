@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use countersign_receiver::clock;
@@ -39,6 +40,20 @@ pub(crate) fn run(arguments: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
+/// `countersign serve` on free ports of loopback; its logs go beside the data directory.
+pub(crate) fn serve_command(data: &Path) -> Command {
+    let log = File::options().create(true).append(true).open(data.with_extension("log")).unwrap();
+    let mut command = program(&["serve", "--log-format", "json"]);
+    command
+        .args(["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+        .args(["--operator", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log);
+    command
+}
+
 impl Server {
     /// Starts a server on a data directory; its logs go to `server.log` beside the directory.
     pub(crate) fn start(data: &Path) -> Server {
@@ -56,18 +71,7 @@ impl Server {
     /// The same with another command line.
     pub(crate) fn start_from(data: &Path, change: impl FnOnce(Command) -> Command) -> Server {
         let log = data.with_extension("log");
-        let log_file = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = program(&["serve", "--log-format", "json"]);
-        command
-            .args(["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"])
-            .args(["--operator", "127.0.0.1:0", "--data"])
-            .arg(data);
-        let mut child = change(command)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log_file)
-            .spawn()
-            .unwrap();
+        let mut child = change(serve_command(data)).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let Ok(ready) = serde_json::from_str::<Value>(&line) else {
@@ -75,15 +79,17 @@ impl Server {
             panic!("no ready line but {line:?}: {}", std::fs::read_to_string(&log).unwrap());
         };
         let address = |name: &str| ready["listening"][name].as_str().unwrap().to_owned();
-        countersign_receiver::command::use_tls_of_ring();
-        let client = Client::builder().timeout(PATIENCE).build().unwrap();
+        static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+            countersign_receiver::command::use_tls_of_ring();
+            Client::builder().timeout(PATIENCE).build().unwrap()
+        });
         Server {
             child,
             grpc: address("grpc"),
             http: format!("http://{}", address("http")),
             operator: format!("http://{}", address("operator")),
             log,
-            client,
+            client: CLIENT.clone(),
         }
     }
 
@@ -138,16 +144,6 @@ impl Server {
         let request = self.client.get(format!("{}/metrics", self.operator));
         let accept = "application/openmetrics-text; version=1.0.0";
         request.header("accept", accept).send().unwrap().text().unwrap()
-    }
-
-    /// Gets JSON from the operator port, or nothing if there is no such thing.
-    pub(crate) fn try_json(&self, path: &str) -> Option<Value> {
-        let answer = self.client.get(format!("{}{path}", self.operator)).send().unwrap();
-        if answer.status() == 404 {
-            return None;
-        }
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        Some(answer.json().unwrap())
     }
 
     /// Gets JSON from the operator port.
