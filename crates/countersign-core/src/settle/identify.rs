@@ -202,11 +202,8 @@ impl Books {
         self.leave(goes, stays, deltas);
         let gone = core::mem::take(self.task_at(goes));
         *self.task_at(goes) = Task { merged_into: Some(stays), ..Task::default() };
-        let names = core::mem::take(&mut self.names);
-        let kept = self.task_at(stays);
-        let mut labels = kept.labels;
-        labels.join(&gone.labels, &names);
-        self.names = names;
+        let mut labels = self.task_at(stays).labels;
+        labels.join(&gone.labels, &self.names);
         self.set_labels(stays, labels, deltas);
         let kept = self.task_at(stays);
         show_alias(kept, &gone.id);
@@ -247,10 +244,8 @@ impl Books {
         subject: &Subject,
         deltas: &mut Vec<Delta>,
     ) {
-        let names = core::mem::take(&mut self.names);
         let mut labels = self.task_at(index).labels;
-        labels.join(&subject.labels, &names);
-        self.names = names;
+        labels.join(&subject.labels, &self.names);
         self.set_labels(index, labels, deltas);
     }
 }

@@ -17,6 +17,9 @@ const SAYS_SOMETHING: [Field; 7] = [
     Field::ReviewState,
 ];
 
+/// How a link to a change begins.
+const LINK: &[u8] = b"https://";
+
 impl<'a> Reading<'a, '_> {
     /// The identity of the current record: what it says itself, then what its resource says.
     pub(super) fn identity(&mut self, linked: TraceId) -> Identity<'a> {
@@ -60,13 +63,20 @@ impl<'a> Reading<'a, '_> {
     /// The link to a pull or merge request, if it is all that the tool gave back: that is how
     /// forges answer to opening one. A link among other text may lead to anybody's work.
     pub(super) fn opened_change(&mut self) -> &'a str {
+        // Most results are long and none: their first bytes decide.
+        let Value::Text(bytes) = self.record.value(Field::ToolResult) else { return "" };
+        let start = bytes.trim_ascii_start();
+        if !start.strip_prefix(b"\"").unwrap_or(start).trim_ascii_start().starts_with(LINK) {
+            return "";
+        }
         let result = self.record.text(Field::ToolResult).trim_ascii();
         let number = ["/pull/", "/merge_requests/"]
             .iter()
             .find_map(|path| result.rsplit_once(path))
             .map_or("", |(_, number)| number);
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let is_link = result.starts_with("https://") && !result.contains(char::is_whitespace);
+        let is_link =
+            result.as_bytes().starts_with(LINK) && !result.contains(char::is_whitespace);
         if is_link && is_number { result } else { "" }
     }
 
