@@ -21,3 +21,4 @@ pub mod key;
 pub mod limits;
 pub mod money;
 pub mod names;
+pub mod planted;

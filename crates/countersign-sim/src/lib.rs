@@ -8,6 +8,8 @@
 mod dice;
 pub mod judge;
 pub mod model;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod script;
 pub mod shrink;
 pub mod text;

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 
 use crate::delta::Delta;
 use crate::diagnostic::Diagnostic;
-use crate::fact::{Call, Evaluation, Link, Links, Place, Rank, Step, StepKind, UnixNanos};
+use crate::fact::{Call, Evaluation, Link, Links, Place, Rank, Step, StepKind, UnixNanos, Usage};
 use crate::key::{Key, TraceId};
 use crate::limits;
+use crate::planted::{self, Bug};
 use crate::settle::Books;
 use crate::settle::books::MS;
 use crate::settle::signals::Held;
@@ -70,6 +71,10 @@ impl Books {
 
     fn hold_call(&mut self, call: &Call<'_>) -> HeldCall {
         let start = if call.start == 0 { call.end } else { call.start };
+        let mut usage = call.usage;
+        if planted::on(Bug::CachedCountedTwice) {
+            usage = usage.map(|usage| Usage { input: usage.input + usage.cache_read, ..usage });
+        }
         HeldCall {
             rank: call.rank,
             role: call.role,
@@ -83,7 +88,7 @@ impl Books {
             provider: self.names.intern(call.provider),
             operation: self.names.intern(call.operation),
             error: self.names.intern(call.error),
-            usage: call.usage,
+            usage,
             cost: call.cost,
             listed: call.listed,
             first_token: call.first_token,

@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::fact::{Link, Role};
 use crate::key::{Map, Set, SpanId};
 use crate::names::Name;
+use crate::planted::{self, Bug};
 use crate::settle::trace::{ClosedTrace, HeldCall, OpenTrace};
 
 /// What becomes of a span that reported itself as a call.
@@ -55,7 +56,7 @@ pub(super) fn assemble(trace: &OpenTrace, prior: Option<ClosedTrace>) -> Assembl
         let span = call.place.span;
         let mut up = ancestors(span, &parents);
         if call.usage.is_some() {
-            if above_usage.contains(&span) {
+            if above_usage.contains(&span) && !planted::on(Bug::ParentCountedToo) {
                 return Decision::Drop(Some(Diagnostic::SumOfCalls));
             }
             if up.any(|ancestor| prior.is_booked(ancestor)) {

@@ -9,6 +9,7 @@ use crate::fact::{Component, Cost, Rank, Retries, ReviewState, Usage};
 use crate::limits;
 use crate::money::Money;
 use crate::names::Name;
+use crate::planted::{self, Bug};
 use crate::settle::books::Books;
 use crate::settle::identify::earliest;
 use crate::settle::task::Task;
@@ -139,6 +140,10 @@ impl Books {
         deltas: &mut Vec<Delta>,
     ) {
         if amount.is_zero() {
+            return;
+        }
+        let judged = |books: &mut Books, index| books.task_at(index).state != ReviewState::Pending;
+        if planted::on(Bug::LateCostLost) && task.is_some_and(|index| judged(self, index)) {
             return;
         }
         let Cause { model, provider, component } = cause;

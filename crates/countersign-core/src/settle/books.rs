@@ -13,6 +13,7 @@ use crate::key::{KeyMap, Map, TraceId};
 use crate::limits;
 use crate::money::Money;
 use crate::names::{Name, Names};
+use crate::planted::{self, Bug};
 use crate::settle::aliases::{Aliases, text_key};
 use crate::settle::judge::HeldVerdict;
 use crate::settle::remembered::Remembered;
@@ -130,6 +131,9 @@ impl Books {
     /// Books one fact; deadlines that have passed by then are met first. Time never goes back:
     /// an earlier `now` counts as the latest one so far.
     pub fn apply(&mut self, now: UnixNanos, fact: &Fact<'_>, deltas: &mut Vec<Delta>) {
+        if planted::on(Bug::DedupePerRequest) && now > self.now {
+            self.remembered = Remembered::default();
+        }
         self.tick(now, deltas);
         let now = self.now;
         let overflowed = self.names.overflowed();

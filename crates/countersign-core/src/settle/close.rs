@@ -9,6 +9,7 @@ use crate::fact::UnixNanos;
 use crate::key::{Key, Map, SpanId, TraceId};
 use crate::limits;
 use crate::names::Name;
+use crate::planted::{self, Bug};
 use crate::settle::TaskIndex;
 use crate::settle::aliases::trace_key;
 use crate::settle::assembly::{Assembled, Decision, ancestors, assemble};
@@ -38,6 +39,7 @@ impl Books {
         {
             rest.join(&said, &self.names);
         }
+        let prior = prior.filter(|_| !planted::on(Bug::ClosedTraceForgotten));
         let Assembled { decisions, mut closed, parents } = assemble(&trace, prior);
         let calls = core::mem::take(&mut trace.calls);
         let steps = core::mem::take(&mut trace.steps);

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::fact::{ReviewState, UnixNanos};
 use crate::key::{Key, TraceId};
 use crate::limits;
+use crate::planted::{self, Bug};
 use crate::settle::aliases::{Alias, Tie, text_key, trace_key};
 use crate::settle::books::{Books, MS};
 use crate::settle::subject::Subject;
@@ -128,6 +129,9 @@ impl Books {
 
     /// Work came in: patience starts anew.
     fn touch(&mut self, task: TaskIndex, at: UnixNanos) {
+        if planted::on(Bug::PatienceFromStart) {
+            return;
+        }
         let active = &mut self.task_at(task).active;
         *active = (*active).max(at);
     }
@@ -172,7 +176,8 @@ impl Books {
         };
         let one = tie == Tie::Identity && alias.tie == Tie::Identity
             || !is_named(self, task)
-            || !is_named(self, other);
+            || !is_named(self, other)
+            || planted::on(Bug::ConversationJoinsTasks);
         if one && !alias.ambiguous {
             let whole = self.merge(task, other, deltas);
             if tie == Tie::Identity {
@@ -219,7 +224,8 @@ impl Books {
         for line in gone.lines {
             kept.add_line(line);
         }
-        for verdict in gone.verdicts {
+        let kept_too = !planted::on(Bug::MergeLosesVerdict);
+        for verdict in gone.verdicts.into_iter().filter(|_| kept_too) {
             kept.keep_verdict(verdict);
         }
         self.rejudge(stays, deltas);

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::fact::{Component, Judgement, ReviewState, UnixNanos, Verdict};
 use crate::key::Key;
 use crate::limits;
+use crate::planted::{self, Bug};
 use crate::settle::aliases::{text_key, trace_key};
 use crate::settle::books::{Books, MS};
 use crate::settle::subject::Labels;
@@ -40,6 +41,9 @@ impl Books {
                     None => Diagnostic::VerdictWaits,
                 };
                 Self::notice(why, deltas);
+                if planted::on(Bug::EarlyVerdictLost) {
+                    return;
+                }
                 self.wait(key, kept, deltas);
             }
         }
@@ -55,6 +59,7 @@ impl Books {
 
     fn kept(&mut self, now: UnixNanos, verdict: &Verdict<'_>) -> KeptVerdict {
         let edited = verdict.edit_ppm.map(|ppm| ppm >= self.settings.edited_ppm);
+        let edited = edited.filter(|_| !planted::on(Bug::EditThresholdIgnored));
         let judgement = match (verdict.judgement, edited) {
             (Judgement::Accepted, Some(true)) => Judgement::Edited,
             (Judgement::Edited, Some(false)) => Judgement::Accepted,
@@ -174,6 +179,9 @@ impl Books {
         }
         Self::notice(Diagnostic::TaskExpired, deltas);
         self.enter(index, ReviewState::Expired, due, deltas);
+        if planted::on(Bug::ExpiryCountedTwice) {
+            deltas.extend_from_within(deltas.len() - 1..);
+        }
     }
 
     /// Moves a task, and its cost, to a final state.
@@ -201,7 +209,9 @@ impl Books {
             self.totals.settled += cost;
             self.settle_lines(index, labels, state, deltas);
         } else {
-            deltas.push(Delta::Reclassified { workflow, from, to: state });
+            if !planted::on(Bug::ReclassifiedWithoutFrom) {
+                deltas.push(Delta::Reclassified { workflow, from, to: state });
+            }
             if !cost.is_zero() {
                 let amount = cost;
                 deltas.push(Delta::CostReclassified { workflow, from, to: state, amount });

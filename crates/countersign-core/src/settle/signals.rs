@@ -15,6 +15,7 @@ use crate::key::{Key, TraceId};
 use crate::limits;
 use crate::money::Money;
 use crate::names::Name;
+use crate::planted::{self, Bug};
 use crate::settle::TaskIndex;
 use crate::settle::books::{Books, MS};
 use crate::settle::subject::Subject;
@@ -101,6 +102,9 @@ impl Books {
 
     /// Whether a better signal of the service reports the same.
     pub(super) fn is_repeated(&self, service: Key, rank: Rank, usage: bool) -> bool {
+        if planted::on(Bug::SignalsAdded) {
+            return false;
+        }
         let best = self.services.get(&service);
         best.is_some_and(|best| if usage { best.usage < rank } else { best.calls < rank })
     }
@@ -126,7 +130,7 @@ impl Books {
 
     /// Whether this trace's report of a response is the one that counts; then it is taken.
     pub(super) fn take_response(&mut self, response: Key, trace: TraceId) -> bool {
-        if response.is_none() {
+        if response.is_none() || planted::on(Bug::ResponseCountedTwice) {
             return true;
         }
         if let Some(best) = self.responses.get(&response) {
@@ -213,7 +217,8 @@ impl Books {
             Self::notice(Diagnostic::Duplicate, deltas);
             return None;
         }
-        let added = value - state.value;
+        let known = if planted::on(Bug::CumulativeAddedWhole) { 0 } else { state.value };
+        let added = value - known;
         state.value = value;
         Some(with_amount(point.measure, added))
     }

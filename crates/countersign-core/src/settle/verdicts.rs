@@ -1,6 +1,7 @@
 //! The reducer: which verdict is in force, whatever the order they came in.
 
 use crate::fact::{Judgement, ReviewState, SourceKind, UnixNanos};
+use crate::planted::{self, Bug};
 use crate::settle::KeptVerdict;
 
 /// Where the verdicts put a task, and from when on; `None` if none of them decides.
@@ -10,6 +11,9 @@ use crate::settle::KeptVerdict;
 /// that it came back: it holds for a served task until somebody of at least its authority
 /// serves it again.
 pub(super) fn in_force(verdicts: &[KeptVerdict]) -> Option<(ReviewState, UnixNanos)> {
+    if planted::on(Bug::LastArrivalWins) {
+        return verdicts.last().map(|verdict| (verdict.judgement.into(), verdict.effective));
+    }
     let standing = || verdicts.iter().filter(|verdict| !verdict.superseded);
     let base = standing()
         .filter(|verdict| verdict.judgement != Judgement::Defect)
@@ -24,6 +28,7 @@ pub(super) fn in_force(verdicts: &[KeptVerdict]) -> Option<(ReviewState, UnixNan
             ReviewState::from(verdict.judgement).is_served()
                 && verdict.source >= defect.source
                 && verdict.effective > defect.effective
+                && !planted::on(Bug::RevertOfRevertIgnored)
         })
     };
     let defect = standing()

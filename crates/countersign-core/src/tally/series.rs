@@ -12,6 +12,7 @@ use crate::key::{Map, SpanId, TraceId};
 use crate::limits;
 use crate::money::Money;
 use crate::names::{Name, Names};
+use crate::planted::{self, Bug};
 use crate::settle::Books;
 use crate::tally::metrics::Id;
 use crate::tally::{Histogram, METRICS, Metric, ages};
@@ -349,7 +350,7 @@ impl Tally {
         now: UnixNanos,
         id: Id,
         labels: &[Label],
-        first: impl FnOnce() -> Kept,
+        first: impl Fn() -> Kept,
     ) -> &mut Slot {
         let family = self.families.get_mut(id as usize).expect("one family a metric");
         let mut key = Labels::default();
@@ -363,7 +364,11 @@ impl Tally {
             slots.push(Slot { labels: key, start: now, kept: first(), exemplar: None });
             u32::try_from(slots.len() - 1).expect("bounded by the limit")
         });
-        slots.get_mut(index as usize).expect("just found or made")
+        let slot = slots.get_mut(index as usize).expect("just found or made");
+        if planted::on(Bug::OverflowLosesValue) && key == [Label::Overflow; LABELS] {
+            slot.kept = first();
+        }
+        slot
     }
 }
 
