@@ -75,6 +75,8 @@ diagnostics! {
     NamesFull = "names_full",
     /// Too many waiting verdicts: one was not kept.
     WaitingVerdictsFull = "waiting_verdicts_full",
+    /// Too many names of tasks that nobody has seen: the oldest were forgotten.
+    UnclaimedNamesFull = "unclaimed_names_full",
     /// Remembered records over the limit: the oldest were forgotten.
     MemoryFull = "memory_full",
     /// Something another Countersign booked already.

@@ -60,6 +60,12 @@ pub const TASK_LINES_MAX: usize = 64;
 pub const TASK_VERDICTS_MAX: usize = 64;
 /// Verdicts that wait for their task.
 pub const WAITING_VERDICTS_MAX: usize = 1_000_000;
+/// Names that wait for the task of another name, so long at most.
+pub const UNCLAIMED_NAMES_MS: u64 = 30 * 24 * 3_600_000;
+/// Names that wait for the task of another name.
+pub const UNCLAIMED_NAMES_MAX: usize = 400_000;
+/// Names that wait for the task of the same name.
+pub const UNCLAIMED_NAMES_PER_NAME_MAX: usize = 64;
 /// A task without verdict expires so long after its last activity, unless its workflow's
 /// patience says otherwise.
 pub const PATIENCE_MS: u64 = 14 * 24 * 3_600_000;

@@ -53,7 +53,9 @@ fn check(settings: Settings, bytes: &[u8], expected: Expect) {
                 format!("noticed {} {}", noticed.what.as_str(), noticed.count)
             }
             Fact::Links(links) => format!("links {}", links.links.len()),
-            Fact::Point(_) | Fact::Evaluation(_) | Fact::Tick => "something else".into(),
+            Fact::Point(_) | Fact::Evaluation(_) | Fact::Tick | Fact::Alias(_) => {
+                "something else".into()
+            }
         });
     };
     let mut reader = Reader::new(settings);
@@ -97,7 +99,8 @@ fn one_call(bytes: &[u8]) -> (String, u64) {
         | Fact::Point(_)
         | Fact::Verdict(_)
         | Fact::Evaluation(_)
-        | Fact::Tick => {}
+        | Fact::Tick
+        | Fact::Alias(_) => {}
     };
     let mut reader = Reader::new(Settings::default());
     reader

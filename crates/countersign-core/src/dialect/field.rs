@@ -97,6 +97,8 @@ fields! {
     Change,
     /// Head revision.
     Revision,
+    /// Head branch.
+    Branch,
     /// Name of the workflow.
     Workflow,
     /// Name of the agent.

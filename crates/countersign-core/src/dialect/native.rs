@@ -44,6 +44,7 @@ pub(super) const NATIVE: Dialect = Dialect {
         ("vcs.repository.url.full", Field::Repository),
         ("vcs.change.id", Field::Change),
         ("vcs.ref.head.revision", Field::Revision),
+        ("vcs.ref.head.name", Field::Branch),
     ],
     anyone: true,
     ..Dialect::PLAIN

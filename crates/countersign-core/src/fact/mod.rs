@@ -3,11 +3,13 @@
 //! A fact is content-free: ids, names, numbers and times, never a prompt, a completion or a
 //! person. What the wire lacks is an empty string, a zero id or `None`.
 
+mod names;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use words::{Basis, Component, Judgement, ReviewState, SourceKind};
+pub use names::{branch_name, change_name, commit_name, repository_name};
+pub use words::{Basis, Component, Judgement, ReviewState, SourceKind, Tie};
 
 use crate::key::{Key, SpanId, TraceId};
 use crate::money::Money;
@@ -39,6 +41,9 @@ pub enum Fact<'a> {
     Noticed(Noticed),
     /// Time went on: deadlines up to the time of application have passed.
     Tick,
+    /// Two names of one task.
+    #[serde(borrow)]
+    Alias(Alias<'a>),
 }
 
 /// Parent links of the spans of one trace, as one request carried them.
@@ -86,6 +91,8 @@ pub struct Identity<'a> {
     pub change: &'a str,
     /// Head revision, a commit hash.
     pub revision: &'a str,
+    /// Head branch (`vcs.ref.head.name`).
+    pub branch: &'a str,
     /// The trace that the span links to, if it has a link.
     pub linked: TraceId,
     /// `gen_ai.workflow.name`, or the agent's or service's name in its place.
@@ -405,6 +412,18 @@ pub struct Verdict<'a> {
     pub review_ms: Option<u64>,
     /// Version of the policy or rubric.
     pub policy_version: &'a str,
+}
+
+/// Two names of one task, as a system outside the work knows them: a pull request and the task
+/// that its description names, say. It makes no task by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias<'a> {
+    /// The name that people would use: a URL, a ticket's key. It is the task.
+    pub task: &'a str,
+    /// Another name.
+    pub name: &'a str,
+    /// How the other name is tied to the task.
+    pub tie: Tie,
 }
 
 /// A measured quality of a call or task: kept as quality, never a verdict by itself.

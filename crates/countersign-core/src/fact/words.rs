@@ -229,3 +229,13 @@ impl Component {
         }
     }
 }
+
+/// How a name is tied to its task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tie {
+    /// It is the task: its id, its pull request. Two tasks with the same one are one task.
+    Identity,
+    /// It holds the task's work: a trace, a conversation, a response, a branch. It may hold
+    /// others' too.
+    Container,
+}

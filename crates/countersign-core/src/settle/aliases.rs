@@ -2,17 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fact::Tie;
 use crate::key::{Key, KeyMap, TraceId};
 use crate::settle::TaskIndex;
-
-/// How an alias is tied to its task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Tie {
-    /// It is the task: its id, its pull request. Two tasks with the same one are one task.
-    Identity,
-    /// It holds the task's work: a trace, a conversation, a response. It may hold others' too.
-    Container,
-}
 
 /// What an alias leads to.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

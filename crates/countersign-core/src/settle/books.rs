@@ -16,6 +16,7 @@ use crate::names::{Name, Names};
 use crate::planted::{self, Bug};
 use crate::settle::aliases::{Aliases, text_key};
 use crate::settle::judge::HeldVerdict;
+use crate::settle::naming::{AdoptedName, UnclaimedNames};
 use crate::settle::remembered::Remembered;
 use crate::settle::reported::Reported;
 use crate::settle::signals::{Held, Response, SeriesState, Service};
@@ -84,6 +85,9 @@ pub struct Books {
     pub(super) waiting_count: usize,
     /// Verdicts whose task has just appeared: booked once its calls are.
     pub(super) adopted: Vec<(TaskIndex, HeldVerdict)>,
+    pub(super) unclaimed: UnclaimedNames,
+    /// Names whose task has just appeared.
+    pub(super) adopted_names: Vec<AdoptedName>,
 
     pub(super) open: Map<TraceId, OpenTrace>,
     pub(super) closings: BTreeSet<(UnixNanos, TraceId)>,
@@ -115,6 +119,8 @@ impl Books {
             waiting: KeyMap::default(),
             waiting_count: 0,
             adopted: Vec::new(),
+            unclaimed: UnclaimedNames::default(),
+            adopted_names: Vec::new(),
             open: Map::default(),
             closings: BTreeSet::new(),
             closed: Map::default(),
@@ -148,6 +154,7 @@ impl Books {
                 deltas.push(Delta::Noticed { what: noticed.what, count: noticed.count });
             }
             Fact::Tick => {}
+            Fact::Alias(alias) => self.alias_arrives(now, alias, deltas),
         }
         let count = self.names.overflowed() - overflowed;
         if count > 0 {

@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 
 use crate::delta::Delta;
 use crate::diagnostic::Diagnostic;
-use crate::fact::{ReviewState, UnixNanos};
+use crate::fact::{ReviewState, Tie, UnixNanos};
 use crate::key::{Key, TraceId};
 use crate::limits;
 use crate::planted::{self, Bug};
-use crate::settle::aliases::{Alias, Tie, text_key, trace_key};
+use crate::settle::aliases::{Alias, text_key, trace_key};
 use crate::settle::books::{Books, MS};
 use crate::settle::subject::Subject;
 use crate::settle::task::Task;
@@ -80,6 +80,7 @@ impl Books {
             keys_of_trace(trace),
             text_key(&subject.conversation),
             Key::of(&subject.revision),
+            Key::of(&subject.branch),
             response,
         ];
         let named = identities.iter().any(|text| !text.is_empty());
@@ -94,6 +95,8 @@ impl Books {
             Confidence::Explicit
         } else if !subject.conversation.is_empty() || !subject.linked.is_none() {
             Confidence::Derived
+        } else if !subject.revision.is_empty() || !subject.branch.is_empty() {
+            Confidence::Heuristic
         } else {
             Confidence::Fallback
         };
@@ -157,7 +160,13 @@ impl Books {
 
     /// Ties an alias to a task. If it is tied to another one already, the two may turn out to
     /// be one task; the answer is the task that then holds both.
-    fn tie(&mut self, task: TaskIndex, key: Key, tie: Tie, deltas: &mut Vec<Delta>) -> TaskIndex {
+    pub(super) fn tie(
+        &mut self,
+        task: TaskIndex,
+        key: Key,
+        tie: Tie,
+        deltas: &mut Vec<Delta>,
+    ) -> TaskIndex {
         let task = self.whole(task);
         let Some(alias) = self.aliases.get(&key).copied() else {
             self.aliases.insert(key, Alias { task, tie, ambiguous: false });
@@ -232,8 +241,9 @@ impl Books {
         stays
     }
 
-    /// Verdicts that waited for this alias are booked once the work at hand is.
+    /// What waited for this alias is booked once the work at hand is.
     fn adopt_waiting(&mut self, task: TaskIndex, key: Key) {
+        self.adopt_names(task, key);
         if self.waiting_count == 0 {
             return;
         }
@@ -264,7 +274,7 @@ pub(super) fn earliest(a: UnixNanos, b: UnixNanos) -> UnixNanos {
 }
 
 /// Aliases are kept for display in the order of their text, so that arrival does not show.
-fn show_alias(task: &mut Task, text: &str) {
+pub(super) fn show_alias(task: &mut Task, text: &str) {
     if text.is_empty() || *text == *task.id {
         return;
     }

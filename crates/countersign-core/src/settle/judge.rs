@@ -85,6 +85,7 @@ impl Books {
 
     /// Books the verdicts whose task is there now.
     pub(super) fn book_adopted(&mut self, at: UnixNanos, deltas: &mut Vec<Delta>) {
+        self.tie_adopted(deltas);
         while let Some((task, verdict)) = self.adopted.pop() {
             let task = self.whole(task);
             self.book_verdict(at, task, *verdict, deltas);

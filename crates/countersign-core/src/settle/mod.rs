@@ -14,6 +14,7 @@ mod book;
 mod close;
 mod identify;
 mod judge;
+mod naming;
 mod signals;
 mod subject;
 mod task;

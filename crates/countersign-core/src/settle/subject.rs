@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Identity, NameQuality};
+use crate::fact::{Identity, NameQuality, branch_name, change_name};
 use crate::key::TraceId;
 use crate::limits;
 use crate::names::{Name, Names, cut};
@@ -80,6 +80,7 @@ pub(super) struct Subject {
     pub(super) artifact: Box<str>,
     pub(super) change: Box<str>,
     pub(super) revision: Box<str>,
+    pub(super) branch: Box<str>,
     pub(super) linked: TraceId,
     pub(super) labels: Labels,
     /// Whether a span says that there is such a task, calls or not.
@@ -102,9 +103,14 @@ impl Subject {
         keep_first(&mut self.conversation, identity.conversation);
         keep_first(&mut self.artifact, identity.artifact);
         keep_first(&mut self.revision, identity.revision);
+        if self.branch.is_empty()
+            && let Some(text) = branch_name(identity.repository, identity.branch)
+        {
+            self.branch = cut(&text, limits::ALIAS_BYTES_MAX).into();
+        }
         if !identity.change.is_empty() && !identity.repository.is_empty() && self.change.is_empty()
         {
-            let text = alloc::format!("{}#{}", identity.repository, identity.change);
+            let text = change_name(identity.repository, identity.change);
             self.change = cut(&text, limits::ALIAS_BYTES_MAX).into();
         }
         self.link(identity.linked);
@@ -117,13 +123,15 @@ impl Subject {
         keep_first(&mut self.artifact, &other.artifact);
         keep_first(&mut self.change, &other.change);
         keep_first(&mut self.revision, &other.revision);
+        keep_first(&mut self.branch, &other.branch);
         self.link(other.linked);
     }
 
     /// Whether it names or points to anything beyond its own trace.
     pub(super) fn says_whose(&self) -> bool {
-        let texts = [&self.id, &self.conversation, &self.artifact, &self.change, &self.revision];
-        texts.iter().any(|text| !text.is_empty()) || !self.linked.is_none()
+        let texts = [&self.id, &self.conversation, &self.artifact, &self.change];
+        let places = [&self.revision, &self.branch];
+        texts.into_iter().chain(places).any(|text| !text.is_empty()) || !self.linked.is_none()
     }
 
     fn link(&mut self, linked: TraceId) {

@@ -24,6 +24,8 @@ pub enum Confidence {
     /// The trace itself is the task, for want of anything else.
     #[default]
     Fallback,
+    /// Found by the revision or the branch that it was done on: others may have worked there.
+    Heuristic,
     /// Found by its conversation, change or link.
     Derived,
     /// The work names the task.
@@ -31,11 +33,12 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    /// The word for it: `fallback`, `derived`, `explicit`.
+    /// The word for it: `fallback`, `heuristic`, `derived`, `explicit`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Confidence::Fallback => "fallback",
+            Confidence::Heuristic => "heuristic",
             Confidence::Derived => "derived",
             Confidence::Explicit => "explicit",
         }

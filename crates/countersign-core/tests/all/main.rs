@@ -1,3 +1,4 @@
 //! The core's tests over its whole interface.
 
+mod naming;
 mod settle;

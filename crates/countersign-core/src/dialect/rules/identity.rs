@@ -31,6 +31,7 @@ impl<'a> Reading<'a, '_> {
             repository: self.said(Field::Repository),
             change: self.said(Field::Change),
             revision: self.said(Field::Revision),
+            branch: self.said(Field::Branch),
             linked,
             workflow,
             team: self.said(Field::Team),
@@ -75,8 +76,7 @@ impl<'a> Reading<'a, '_> {
             .find_map(|path| result.rsplit_once(path))
             .map_or("", |(_, number)| number);
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let is_link =
-            result.as_bytes().starts_with(LINK) && !result.contains(char::is_whitespace);
+        let is_link = result.as_bytes().starts_with(LINK) && !result.contains(char::is_whitespace);
         if is_link && is_number { result } else { "" }
     }
 

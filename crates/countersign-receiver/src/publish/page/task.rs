@@ -135,6 +135,9 @@ fn names(task: &TaskShown) -> Markup {
         "Names and traces",
         match task.confidence {
             "explicit" => "The work names this task itself.",
+            "heuristic" => {
+                "Found by the revision or branch that it was done on: others may have worked there."
+            }
             "derived" => {
                 "Found by its conversation, change or link: work that names neither is missing."
             }
