@@ -139,6 +139,11 @@ impl Server {
         text
     }
 
+    /// The status that the operator port answers with.
+    pub(crate) fn status_of(&self, path: &str) -> u16 {
+        self.client.get(format!("{}{path}", self.operator)).send().unwrap().status().as_u16()
+    }
+
     /// The page that Prometheus scrapes, as OpenMetrics: with the time when each series began.
     pub(crate) fn metrics(&self) -> String {
         let request = self.client.get(format!("{}/metrics", self.operator));

@@ -86,6 +86,13 @@ pub const PRICE_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// Messages that wait for the keeper.
 pub const KEEPER_QUEUE_MAX: usize = 4_096;
+/// Bytes of the requests that wait for the keeper: a slow disk must not fill the memory. One
+/// request is taken whatever its size if nothing else waits.
+pub const KEEPER_QUEUE_BYTES_MAX: usize = 64 << 20;
+/// A commit that takes so long is told as a slow disk.
+pub const COMMIT_SLOW_MS: u64 = 1_000;
+/// For so long after it ended.
+pub const COMMIT_SLOW_TOLD_MS: u64 = 10_000;
 /// Bytes of one group commit.
 pub const GROUP_BYTES_MAX: usize = 8 << 20;
 /// The keeper looks at the clock at least so often.

@@ -13,7 +13,7 @@ use super::body::{Budget, Charge};
 use super::json::{self, JsonError, Transcoded};
 use super::refused::Refused;
 use crate::journal::FactWriter;
-use crate::keeper::{Keeper, Submission, View};
+use crate::keeper::{Condition, Keeper, Submission, SubmissionKind, View};
 use crate::limits::{READ_IN_PLACE_BYTES_MAX, READERS_KEPT_MAX};
 
 /// For each signal: whether there is a destination for it, and how much of it may pass.
@@ -134,12 +134,13 @@ impl Gate {
         Ok(Taken { rejected, message, position })
     }
 
-    /// Takes facts that were read elsewhere; gives the books' position afterwards.
+    /// Takes verdicts that were read elsewhere; gives the books' position afterwards.
     ///
     /// # Errors
     /// [`Refused`] if none of them was taken.
     pub async fn take_facts(&self, facts: FactWriter) -> Result<u64, Refused> {
-        self.submit(Submission { facts: facts.into_bytes(), relay: None }).await
+        let kind = SubmissionKind::Verdicts;
+        self.submit(Submission { kind, facts: facts.into_bytes(), relay: None }).await
     }
 
     /// Asks the books something.
@@ -151,6 +152,12 @@ impl Gate {
         question: impl FnOnce(&View<'_>) -> T + Send + 'static,
     ) -> Result<T, Refused> {
         Ok(self.0.keeper.ask(question).await?)
+    }
+
+    /// How the journal is, at once.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        self.0.keeper.condition()
     }
 
     pub(super) fn charge(&self) -> Charge {
@@ -205,7 +212,9 @@ impl Inner {
         let outcome = with_notes(outcome?, notes, &mut facts);
         let relay = scrub.is_some() && !relayed.is_empty();
         let relay = relay.then(|| (signal, Bytes::from(relayed)));
-        Ok(Read { outcome, submission: Submission { facts: facts.into_bytes(), relay } })
+        let kind = SubmissionKind::Telemetry;
+        let submission = Submission { kind, facts: facts.into_bytes(), relay };
+        Ok(Read { outcome, submission })
     }
 
     fn lend(&self) -> Reader {

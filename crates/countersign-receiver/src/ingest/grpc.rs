@@ -32,6 +32,7 @@ use super::refused::Refused;
 use super::serve::{Protocol, serve};
 use super::services::{Reads, Verdicts};
 use crate::clock;
+use crate::keeper::Condition;
 use crate::limits::{HEALTH_MS, REQUEST_BYTES_MAX, VERDICT_REQUEST_BYTES_MAX};
 
 /// Bytes before a message: a flag and the message's length.
@@ -88,10 +89,9 @@ pub async fn serve_grpc(
 async fn watch_health(gate: &Gate, health: &HealthReporter) {
     loop {
         tokio::time::sleep(Duration::from_millis(HEALTH_MS)).await;
-        let status = match gate.ask(|view| view.fault.is_none()).await {
-            Ok(true) => ServingStatus::Serving,
-            Err(Refused::Busy { .. }) => continue,
-            _ => ServingStatus::NotServing,
+        let status = match gate.condition() {
+            Condition::Well | Condition::Slow { .. } => ServingStatus::Serving,
+            Condition::Faulty(_) | Condition::Stopped => ServingStatus::NotServing,
         };
         tell_health(health, status).await;
     }

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -18,6 +19,7 @@ const SMALL_BYTES: usize = 256;
 /// A data directory, locked while this lives unless opened to read only.
 #[derive(Debug)]
 pub struct DataDirectory {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
     instance: u128,
     epoch: u64,
@@ -31,22 +33,18 @@ impl DataDirectory {
     /// # Errors
     /// [`DirectoryError::InUse`] at once if another has it; see [`DirectoryError`] for the rest.
     pub fn open(path: &Path) -> Result<DataDirectory, DirectoryError> {
+        DataDirectory::open_on(Arc::new(OsDisk), path)
+    }
+
+    /// The same on another disk; the lock alone is the operating system's.
+    ///
+    /// # Errors
+    /// See [`DataDirectory::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, path: &Path) -> Result<DataDirectory, DirectoryError> {
         OsDisk.create_directory(path).map_err(DirectoryError::io("make", path))?;
         let lock = lock(path)?;
-        let known = read_format(path)?;
-        let identity = read_identity(path)?;
-        let (instance, epoch) = match (known, identity) {
-            (_, Some((instance, epoch))) => (instance, epoch + 1),
-            (None, None) if is_fresh(path)? => (random_id()?, 1),
-            _ => return Err(DirectoryError::Damaged { path: path.join("identity") }),
-        };
-        write_identity(path, instance, epoch)?;
-        if known != Some(FORMAT) {
-            let file = path.join("format");
-            replace_file(&OsDisk, &file, format!("countersign-data {FORMAT}\n").as_bytes())
-                .map_err(DirectoryError::io("write", &file))?;
-        }
-        Ok(DataDirectory { path: path.to_path_buf(), instance, epoch, lock: Some(lock) })
+        let (instance, epoch) = begin_epoch(disk.as_ref(), path)?;
+        Ok(DataDirectory { disk, path: path.to_path_buf(), instance, epoch, lock: Some(lock) })
     }
 
     /// Opens an existing data directory to look at it, also while another writes it.
@@ -54,13 +52,20 @@ impl DataDirectory {
     /// # Errors
     /// See [`DirectoryError`].
     pub fn open_read_only(path: &Path) -> Result<DataDirectory, DirectoryError> {
-        if read_format(path)?.is_none() {
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        if read_format(disk.as_ref(), path)?.is_none() {
             return Err(DirectoryError::Missing { path: path.to_path_buf() });
         }
-        let Some((instance, epoch)) = read_identity(path)? else {
+        let Some((instance, epoch)) = read_identity(disk.as_ref(), path)? else {
             return Err(DirectoryError::Damaged { path: path.join("identity") });
         };
-        Ok(DataDirectory { path: path.to_path_buf(), instance, epoch, lock: None })
+        Ok(DataDirectory { disk, path: path.to_path_buf(), instance, epoch, lock: None })
+    }
+
+    /// The disk it is on.
+    #[must_use]
+    pub fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
     }
 
     /// Where it is.
@@ -118,12 +123,16 @@ impl DataDirectory {
     /// If the disk fails or has not so much space.
     pub fn reserve(&self, bytes: u64) -> Result<(), DirectoryError> {
         let path = self.path.join("reserve");
-        let held = OsDisk.open_to_read(&path).and_then(|file| file.length()).unwrap_or(0);
+        let held = self.disk.open_to_read(&path).and_then(|file| file.length()).unwrap_or(0);
         if held == bytes {
             return Ok(());
         }
         self.release_reserve()?;
-        let file = OsDisk.create(&path).map_err(DirectoryError::io("make", &path))?;
+        let free = self.disk.free_bytes(&self.path).map_err(DirectoryError::io("read", &path))?;
+        if free < bytes {
+            return Err(DirectoryError::io("write", &path)(io::ErrorKind::StorageFull.into()));
+        }
+        let file = self.disk.create(&path).map_err(DirectoryError::io("make", &path))?;
         let zeros = vec![0; 1 << 20];
         let mut at = 0;
         let mut filled = Ok(());
@@ -145,7 +154,7 @@ impl DataDirectory {
     /// If the disk fails.
     pub fn release_reserve(&self) -> Result<bool, DirectoryError> {
         let path = self.path.join("reserve");
-        match OsDisk.remove(&path) {
+        match self.disk.remove(&path) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(DirectoryError::io("remove", &path)(error)),
@@ -279,9 +288,27 @@ fn lock(path: &Path) -> Result<File, DirectoryError> {
     }
 }
 
-fn read_format(path: &Path) -> Result<Option<u32>, DirectoryError> {
+/// Who the directory is, and an epoch that it never had before: durable when this returns.
+fn begin_epoch(disk: &dyn Disk, path: &Path) -> Result<(u128, u64), DirectoryError> {
+    let known = read_format(disk, path)?;
+    let identity = read_identity(disk, path)?;
+    let (instance, epoch) = match (known, identity) {
+        (_, Some((instance, epoch))) => (instance, epoch + 1),
+        (None, None) if is_fresh(disk, path)? => (random_id()?, 1),
+        _ => return Err(DirectoryError::Damaged { path: path.join("identity") }),
+    };
+    write_identity(disk, path, instance, epoch)?;
+    if known != Some(FORMAT) {
+        let file = path.join("format");
+        replace_file(disk, &file, format!("countersign-data {FORMAT}\n").as_bytes())
+            .map_err(DirectoryError::io("write", &file))?;
+    }
+    Ok((instance, epoch))
+}
+
+fn read_format(disk: &dyn Disk, path: &Path) -> Result<Option<u32>, DirectoryError> {
     let file = path.join("format");
-    let Some(text) = read_text(&file)? else { return Ok(None) };
+    let Some(text) = read_text(disk, &file)? else { return Ok(None) };
     let number = text.trim_end().strip_prefix("countersign-data ").and_then(|n| n.parse().ok());
     match number {
         None => Err(DirectoryError::Damaged { path: file }),
@@ -292,9 +319,9 @@ fn read_format(path: &Path) -> Result<Option<u32>, DirectoryError> {
     }
 }
 
-fn read_identity(path: &Path) -> Result<Option<(u128, u64)>, DirectoryError> {
+fn read_identity(disk: &dyn Disk, path: &Path) -> Result<Option<(u128, u64)>, DirectoryError> {
     let file = path.join("identity");
-    let Some(text) = read_text(&file)? else { return Ok(None) };
+    let Some(text) = read_text(disk, &file)? else { return Ok(None) };
     let parsed = (|| {
         let (instance, epoch) = text.strip_prefix("instance ")?.split_once("\nepoch ")?;
         let (epoch, _) = epoch.split_once("\ncrc ")?;
@@ -304,9 +331,14 @@ fn read_identity(path: &Path) -> Result<Option<(u128, u64)>, DirectoryError> {
     parsed.map(Some).ok_or(DirectoryError::Damaged { path: file })
 }
 
-fn write_identity(path: &Path, instance: u128, epoch: u64) -> Result<(), DirectoryError> {
+fn write_identity(
+    disk: &dyn Disk,
+    path: &Path,
+    instance: u128,
+    epoch: u64,
+) -> Result<(), DirectoryError> {
     let file = path.join("identity");
-    replace_file(&OsDisk, &file, identity_text(instance, epoch).as_bytes())
+    replace_file(disk, &file, identity_text(instance, epoch).as_bytes())
         .map_err(DirectoryError::io("write", &file))
 }
 
@@ -315,16 +347,16 @@ fn identity_text(instance: u128, epoch: u64) -> String {
     format!("{body}crc {:08x}\n", crc32c::crc32c(body.as_bytes()))
 }
 
-fn read_text(path: &Path) -> Result<Option<String>, DirectoryError> {
-    let bytes = read_small(&OsDisk, path, SMALL_BYTES).map_err(DirectoryError::io("read", path))?;
+fn read_text(disk: &dyn Disk, path: &Path) -> Result<Option<String>, DirectoryError> {
+    let bytes = read_small(disk, path, SMALL_BYTES).map_err(DirectoryError::io("read", path))?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Whether no log was ever begun here.
-fn is_fresh(path: &Path) -> Result<bool, DirectoryError> {
+fn is_fresh(disk: &dyn Disk, path: &Path) -> Result<bool, DirectoryError> {
     for log in ["facts", "relay"] {
         let directory = path.join(log);
-        let names = OsDisk.list(&directory).map_err(DirectoryError::io("list", &directory))?;
+        let names = disk.list(&directory).map_err(DirectoryError::io("list", &directory))?;
         if !names.is_empty() {
             return Ok(false);
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// A file system as the journal needs it. Blocking: callers have a thread of their own.
 pub trait Disk: Debug + Send + Sync {
-    /// Makes a directory and its parents, readable by the owner only. It may exist.
+    /// Makes a directory and its parents, durably, readable by the owner only. It may exist.
     fn create_directory(&self, path: &Path) -> io::Result<()>;
     /// The names in a directory, in no order. A directory that does not exist has none.
     fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
@@ -24,6 +24,8 @@ pub trait Disk: Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names of a directory durable.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
+    /// Bytes that fit into a directory, as far as the disk can tell.
+    fn free_bytes(&self, directory: &Path) -> io::Result<u64>;
 }
 
 /// An open file.
@@ -48,7 +50,18 @@ pub struct OsDisk;
 
 impl Disk for OsDisk {
     fn create_directory(&self, path: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path)
+        let missing: Vec<&Path> = path
+            .ancestors()
+            .filter(|ancestor| !ancestor.as_os_str().is_empty())
+            .take_while(|ancestor| !ancestor.exists())
+            .collect();
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        // A directory whose name is not durable takes all that is in it away.
+        for made in missing {
+            let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+            self.sync_directory(parent.unwrap_or_else(|| Path::new(".")))?;
+        }
+        Ok(())
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
@@ -90,6 +103,11 @@ impl Disk for OsDisk {
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
+    }
+
+    fn free_bytes(&self, directory: &Path) -> io::Result<u64> {
+        let space = rustix::fs::statvfs(directory)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
     }
 }
 

@@ -226,6 +226,10 @@ impl Disk for SimDisk {
         state.durable_names = state.names.clone();
         Ok(())
     }
+
+    fn free_bytes(&self, _directory: &Path) -> io::Result<u64> {
+        Ok(self.operate()?.free() as u64)
+    }
 }
 
 #[derive(Debug)]

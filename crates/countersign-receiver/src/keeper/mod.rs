@@ -2,6 +2,7 @@
 //! channel: facts go in and are acknowledged when they are on disk and booked; questions are
 //! answered from the books as they are.
 
+mod pulse;
 mod rebuild;
 mod relay;
 mod turn;
@@ -9,10 +10,13 @@ mod turn;
 #[cfg(test)]
 mod tests;
 
+pub use pulse::Condition;
 pub use rebuild::{Rebuilt, rebuild};
 pub use relay::{RelayFeed, RelayRecord};
 pub use turn::{Options, Running, VerdictSpan};
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use bytes::Bytes;
@@ -22,13 +26,35 @@ use countersign_core::settle::Books;
 use countersign_core::tally::Tally;
 use tokio::sync::oneshot;
 
+use self::pulse::Pulse;
+use crate::limits::KEEPER_QUEUE_BYTES_MAX;
+
 /// What one request wants booked and relayed: all of it or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Submission {
+    /// What it is, for the time when the disk is full.
+    pub kind: SubmissionKind,
     /// Facts, as [`crate::journal::FactWriter`] wrote them.
     pub facts: Vec<u8>,
     /// The scrubbed request to relay, if there are destinations for its signal.
     pub relay: Option<(Signal, Bytes)>,
+}
+
+/// What is let in when the disk is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubmissionKind {
+    /// Telemetry: refused until there is space again. Its senders keep it for a while.
+    #[default]
+    Telemetry,
+    /// Verdicts: few, small, and often said only once. They are written into the space that was
+    /// held back.
+    Verdicts,
+}
+
+impl Submission {
+    fn bytes(&self) -> usize {
+        self.facts.len() + self.relay.as_ref().map_or(0, |(_, request)| request.len())
+    }
 }
 
 /// The answer to a submission that is on disk and booked.
@@ -66,21 +92,56 @@ pub struct View<'a> {
     pub fault: Option<&'a str>,
 }
 
+/// What a sender is told to wait when the queue is full.
+const RETRY_AFTER_MS: u64 = 1_000;
+
 type Question = Box<dyn FnOnce(&View<'_>) + Send>;
 
 /// What the loop is told.
 enum Message {
-    Submit(Submission, oneshot::Sender<Result<Receipt, Refusal>>),
+    Submit(Waiting),
     Ask(Question),
     /// Everything of the relay log before this sequence has been delivered.
     Relayed(u64),
     Stop,
 }
 
+/// A submission that is not answered yet.
+struct Waiting {
+    submission: Submission,
+    answer: oneshot::Sender<Result<Receipt, Refusal>>,
+    _charge: Charge,
+}
+
+/// Bytes that wait for the keeper, until this is dropped.
+#[derive(Debug)]
+struct Charge {
+    bytes: usize,
+    queued: Arc<AtomicUsize>,
+}
+
+impl Charge {
+    /// Room for so many bytes, if there is some, or if nothing else waits.
+    fn take(queued: &Arc<AtomicUsize>, bytes: usize) -> Option<Charge> {
+        let before = queued.fetch_add(bytes, Ordering::AcqRel);
+        // Dropped at once if there is no room.
+        let charge = Charge { bytes, queued: Arc::clone(queued) };
+        (before == 0 || before + bytes <= KEEPER_QUEUE_BYTES_MAX).then_some(charge)
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.queued.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
 /// The handle to the keeper. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Keeper {
     sender: SyncSender<Message>,
+    queued: Arc<AtomicUsize>,
+    pulse: Pulse,
     relay: Option<RelayFeed>,
 }
 
@@ -91,8 +152,10 @@ impl Keeper {
     /// # Errors
     /// [`Refusal`] if it was not taken.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt, Refusal> {
+        let busy = Refusal::Busy { retry_after_ms: RETRY_AFTER_MS };
+        let charge = Charge::take(&self.queued, submission.bytes()).ok_or(busy)?;
         let (answer, answered) = oneshot::channel();
-        self.send(Message::Submit(submission, answer))?;
+        self.send(Message::Submit(Waiting { submission, answer, _charge: charge }))?;
         answered.await.unwrap_or(Err(Refusal::Stopping))
     }
 
@@ -110,6 +173,12 @@ impl Keeper {
             drop(answer.send(question(view)));
         })))?;
         answered.await.map_err(|_| Refusal::Stopping)
+    }
+
+    /// How the loop and its disk are, at once, also while a commit takes long.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        self.pulse.condition()
     }
 
     /// What waits to be relayed; none if the keeper was started without destinations.
@@ -132,7 +201,7 @@ impl Keeper {
 
     fn send(&self, message: Message) -> Result<(), Refusal> {
         self.sender.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => Refusal::Busy { retry_after_ms: 1_000 },
+            TrySendError::Full(_) => Refusal::Busy { retry_after_ms: RETRY_AFTER_MS },
             TrySendError::Disconnected(_) => Refusal::Stopping,
         })
     }

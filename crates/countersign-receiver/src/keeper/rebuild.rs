@@ -78,7 +78,7 @@ pub fn rebuild(
     if !facts.exists() {
         return Ok(rebuilt);
     }
-    let mut reader = LogReader::open(&facts, LogKind::Facts, 1)?;
+    let mut reader = LogReader::open_with(directory.disk(), &facts, LogKind::Facts, 1, None)?;
     while let Some(record) = reader.next()? {
         let sequence = record.sequence;
         let entry = Entry::decode(record.payload)?;

@@ -7,11 +7,12 @@ use std::sync::atomic::AtomicU64;
 use countersign_core::dialect::Signal;
 use tokio::sync::watch;
 
-use crate::journal::{LogError, LogKind, LogReader, OsDisk};
+use crate::journal::{Disk, LogError, LogKind, LogReader};
 
 /// Where the relay loops read. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RelayFeed {
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) directory: PathBuf,
     pub(super) synced: Arc<AtomicU64>,
     pub(super) changed: watch::Receiver<u64>,
@@ -25,7 +26,7 @@ impl RelayFeed {
     /// If the directory cannot be read.
     pub fn reader(&self, from_sequence: u64) -> Result<LogReader, LogError> {
         let synced = Some(Arc::clone(&self.synced));
-        let disk = Arc::new(OsDisk);
+        let disk = Arc::clone(&self.disk);
         LogReader::open_with(disk, &self.directory, LogKind::Relay, from_sequence, synced)
     }
 

@@ -49,7 +49,8 @@ fn submission(number: u64) -> Submission {
     facts.push(&Fact::Call(call));
     facts.push(&Fact::Verdict(verdict));
     let traces = countersign_core::dialect::Signal::Traces;
-    Submission { facts: facts.into_bytes(), relay: Some((traces, "request".into())) }
+    let relay = Some((traces, "request".into()));
+    Submission { facts: facts.into_bytes(), relay, ..Submission::default() }
 }
 
 async fn totals_when_booked(keeper: &Keeper, position: u64) -> Totals {

@@ -1,6 +1,7 @@
 //! The loop itself: gather a group, make it durable, book it, answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,13 +12,16 @@ use countersign_core::delta::{Delta, VerdictBooked};
 use countersign_core::dialect::Signal;
 use countersign_core::fact::{Fact, UnixNanos};
 use countersign_core::settle::{Settings, TaskView};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
+use super::pulse::Pulse;
 use super::rebuild::{Rebuilt, rebuild};
-use super::{Keeper, Message, Receipt, Refusal, RelayFeed, RelayRecord, Submission, View};
+use super::{
+    Keeper, Message, Receipt, Refusal, RelayFeed, RelayRecord, SubmissionKind, View, Waiting,
+};
 use crate::clock;
 use crate::journal::{
-    Cursor, DataDirectory, Entry, FactWriter, Log, LogError, LogKind, LogOptions, OsDisk,
+    Cursor, DataDirectory, Entry, FactWriter, Log, LogError, LogKind, LogOptions,
 };
 use crate::limits;
 
@@ -57,8 +61,7 @@ impl Keeper {
     pub fn start(directory: DataDirectory, options: Options) -> anyhow::Result<(Keeper, Running)> {
         let log_options = |kind| LogOptions { epoch: directory.epoch(), ..LogOptions::of(kind) };
         let open = |path: &std::path::Path, kind| -> Result<Log, LogError> {
-            let (log, recovery) =
-                Log::open_with(std::sync::Arc::new(OsDisk), path, log_options(kind))?;
+            let (log, recovery) = Log::open_with(directory.disk(), path, log_options(kind))?;
             if recovery.damaged_bytes > 0 {
                 tracing::error!(
                     bytes = recovery.damaged_bytes,
@@ -75,7 +78,7 @@ impl Keeper {
         };
         // A queue that is new owes nothing for the verdicts of the past.
         let owes = relay.as_ref().is_some_and(|log| log.next_sequence() > 1);
-        let shown = Cursor::open(&directory.cursor("verdict-spans"))?;
+        let shown = Cursor::open_with(directory.disk(), &directory.cursor("verdict-spans"))?;
         let instance = format!("{:032x}", directory.instance());
         let mut late_spans = Vec::new();
         let rebuilt = rebuild(&directory, options.settings, &mut |sequence, books, delta| {
@@ -91,6 +94,7 @@ impl Keeper {
         let (sender, receiver) = sync_channel(limits::KEEPER_QUEUE_MAX);
         let (told, changed) = watch::channel(0);
         let feed = relay.as_ref().map(|log| RelayFeed {
+            disk: directory.disk(),
             directory: directory.relay(),
             synced: log.synced(),
             changed,
@@ -108,13 +112,17 @@ impl Keeper {
             shown,
             fault: None,
             next_try: None,
+            space: Space::Enough,
+            pulse: Pulse::default(),
         };
+        let pulse = turn.pulse.clone();
         turn.relay_spans();
         let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || {
             let _abort = AbortOnPanic;
             turn.run(&receiver);
         })?;
-        Ok((Keeper { sender, relay: feed }, Running { thread }))
+        let queued = Arc::default();
+        Ok((Keeper { sender, queued, pulse, relay: feed }, Running { thread }))
     }
 }
 
@@ -158,9 +166,18 @@ struct Turn {
     fault: Option<String>,
     /// When a faulty log is tried again.
     next_try: Option<Instant>,
+    space: Space,
+    pulse: Pulse,
 }
 
-type Waiting = (Submission, oneshot::Sender<Result<Receipt, Refusal>>);
+/// How full the disk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Space {
+    Enough,
+    /// Full. The space that was held back is given free for verdicts and deadlines; telemetry is
+    /// refused until as much can be held back again.
+    Held,
+}
 
 impl Turn {
     fn run(&mut self, receiver: &Receiver<Message>) {
@@ -176,10 +193,9 @@ impl Turn {
             let mut bytes = 0;
             while let Some(message) = next.take() {
                 match message {
-                    Message::Submit(submission, answer) => {
-                        bytes += submission.facts.len();
-                        bytes += submission.relay.as_ref().map_or(0, |(_, relay)| relay.len());
-                        group.push((submission, answer));
+                    Message::Submit(waiting) => {
+                        bytes += waiting.submission.bytes();
+                        group.push(waiting);
                     }
                     Message::Ask(question) => questions.push_back(question),
                     Message::Relayed(sequence) => self.forget_relayed(sequence),
@@ -189,6 +205,7 @@ impl Turn {
                     next = receiver.try_recv().ok();
                 }
             }
+            self.heal();
             self.commit(group);
             let view = View {
                 books: &self.rebuilt.books,
@@ -200,6 +217,7 @@ impl Turn {
         }
         self.refuse_rest(receiver);
         self.mark_shown();
+        self.pulse.stops();
     }
 
     /// How long to wait for a message: until the books have something to do.
@@ -217,19 +235,24 @@ impl Turn {
         if group.is_empty() && !due {
             return;
         }
-        if let Err(refusal) = self.write(&group, due) {
-            for (_, answer) in group {
-                drop(answer.send(Err(refusal.clone())));
-            }
+        let group = self.admit(group);
+        if group.is_empty() && !due {
+            return;
+        }
+        self.pulse.commit_begins();
+        let written = self.write(&group, due);
+        self.pulse.commit_ends(self.fault.as_deref());
+        if let Err(refusal) = written {
+            group.into_iter().for_each(|waiting| refuse(waiting, &refusal));
             return;
         }
         if due {
             self.book(&tick());
         }
-        for (submission, answer) in group {
-            self.book(&submission.facts);
+        for waiting in group {
+            self.book(&waiting.submission.facts);
             // Whoever sent it may have gone away; it is booked all the same.
-            drop(answer.send(Ok(Receipt { position: self.rebuilt.books.position() })));
+            drop(waiting.answer.send(Ok(Receipt { position: self.rebuilt.books.position() })));
         }
         if let Some(relay) = &self.relay {
             self.told.send_replace(relay.next_sequence() - 1);
@@ -241,19 +264,51 @@ impl Turn {
         self.recover()?;
         let outcome = self.try_write(group, due);
         match &outcome {
-            Ok(()) => self.fault = None,
+            Ok(()) if self.space == Space::Enough => self.fault = None,
+            // Some is refused still, until there is space.
+            Ok(()) => {}
             Err(error) => {
                 tracing::error!(%error, "the journal takes nothing: requests are refused");
                 self.fault = Some(error.to_string());
                 self.next_try = Some(clock::instant() + limits::REOPEN_AFTER);
+                if matches!(error, LogError::Full) {
+                    self.give_reserve_free();
+                }
             }
         }
         outcome.map_err(|error| Refusal::Disk(error.to_string()))
     }
 
+    /// The disk is full: what was held back is for what cannot be said again.
+    fn give_reserve_free(&mut self) {
+        let held = match self.directory.release_reserve() {
+            Ok(held) => held,
+            Err(error) => {
+                tracing::error!(%error, "the space that was held back cannot be given free");
+                false
+            }
+        };
+        // Where nothing could be held back, each request tries for itself.
+        if held {
+            self.space = Space::Held;
+        }
+    }
+
+    /// Refuses what the disk has no space for, and gives back the rest.
+    fn admit(&self, group: Vec<Waiting>) -> Vec<Waiting> {
+        if self.space == Space::Enough {
+            return group;
+        }
+        let urgent = |waiting: &Waiting| waiting.submission.kind == SubmissionKind::Verdicts;
+        let (admitted, refused): (Vec<_>, Vec<_>) = group.into_iter().partition(urgent);
+        let refusal = Refusal::Disk(LogError::Full.to_string());
+        refused.into_iter().for_each(|waiting| refuse(waiting, &refusal));
+        admitted
+    }
+
     fn try_write(&mut self, group: &[Waiting], due: bool) -> Result<(), LogError> {
         if let Some(relay) = &mut self.relay {
-            for (signal, request) in group.iter().filter_map(|(s, _)| s.relay.as_ref()) {
+            for (signal, request) in group.iter().filter_map(|w| w.submission.relay.as_ref()) {
                 relay.append_parts(&[&RelayRecord::head(*signal), request])?;
             }
             // First what is relayed: a request that is refused then is sent again, and a
@@ -263,28 +318,51 @@ impl Turn {
         if due {
             Entry { now: self.now, facts: &tick() }.append_to(&mut self.facts)?;
         }
-        for (submission, _) in group {
-            Entry { now: self.now, facts: &submission.facts }.append_to(&mut self.facts)?;
+        for waiting in group {
+            Entry { now: self.now, facts: &waiting.submission.facts }.append_to(&mut self.facts)?;
         }
         self.facts.sync()
     }
 
-    /// Tries a log again that failed before.
+    /// Refuses while a log is poisoned.
     fn recover(&mut self) -> Result<(), Refusal> {
-        let poisoned =
-            self.facts.is_poisoned() || self.relay.as_ref().is_some_and(Log::is_poisoned);
-        if !poisoned {
-            return Ok(());
+        if self.is_poisoned() {
+            return Err(Refusal::Disk(self.fault.clone().unwrap_or_default()));
         }
-        let refusal = || Refusal::Disk(self.fault.clone().unwrap_or_default());
-        if self.next_try.is_some_and(|at| clock::instant() < at) {
-            return Err(refusal());
+        Ok(())
+    }
+
+    fn is_poisoned(&self) -> bool {
+        self.facts.is_poisoned() || self.relay.as_ref().is_some_and(Log::is_poisoned)
+    }
+
+    /// After a fault: whether the disk takes something again, also when nobody sends. Readiness
+    /// is false meanwhile, and a sender that obeys it would never find out.
+    fn heal(&mut self) {
+        if self.fault.is_none() || self.next_try.is_some_and(|at| clock::instant() < at) {
+            return;
         }
+        self.next_try = Some(clock::instant() + limits::REOPEN_AFTER);
+        if let Err(why) = self.try_again() {
+            tracing::debug!(%why, "the journal takes nothing yet");
+            return;
+        }
+        tracing::info!("the journal is written again");
+        self.space = Space::Enough;
+        self.fault = None;
+        self.pulse.mended();
+    }
+
+    fn try_again(&mut self) -> anyhow::Result<()> {
         let logs = [Some(&mut self.facts), self.relay.as_mut()];
         for log in logs.into_iter().flatten().filter(|log| log.is_poisoned()) {
-            if let Err(error) = log.reopen() {
-                self.next_try = Some(clock::instant() + limits::REOPEN_AFTER);
-                return Err(Refusal::Disk(error.to_string()));
+            log.reopen()?;
+        }
+        match self.space {
+            Space::Held => self.directory.reserve(limits::RESERVE_BYTES)?,
+            Space::Enough => {
+                let free = self.directory.disk().free_bytes(self.directory.path())?;
+                anyhow::ensure!(free >= limits::GROUP_BYTES_MAX as u64, "the disk is full");
             }
         }
         Ok(())
@@ -320,7 +398,12 @@ impl Turn {
                 self.told.send_replace(relay.next_sequence() - 1);
                 self.mark_shown();
             }
-            Err(error) => tracing::error!(%error, "verdicts' spans wait: the queue takes nothing"),
+            Err(error) => {
+                tracing::error!(%error, "verdicts' spans wait: the queue takes nothing");
+                self.fault = Some(error.to_string());
+                self.next_try = Some(clock::instant() + limits::REOPEN_AFTER);
+                self.pulse.fails(&error.to_string());
+            }
         }
     }
 
@@ -346,11 +429,16 @@ impl Turn {
     fn refuse_rest(&self, receiver: &Receiver<Message>) {
         tracing::debug!(directory = %self.directory.path().display(), "the keeper stops");
         for message in receiver.try_iter() {
-            if let Message::Submit(_, answer) = message {
-                drop(answer.send(Err(Refusal::Stopping)));
+            if let Message::Submit(waiting) = message {
+                refuse(waiting, &Refusal::Stopping);
             }
         }
     }
+}
+
+fn refuse(waiting: Waiting, refusal: &Refusal) {
+    // Whoever sent it may have gone away.
+    drop(waiting.answer.send(Err(refusal.clone())));
 }
 
 fn tick() -> Vec<u8> {

@@ -18,7 +18,7 @@ use super::health::{Health, HealthShown};
 use super::page::{self, Setting};
 use super::{calendar, openmetrics};
 use crate::clock;
-use crate::keeper::{Keeper, Refusal};
+use crate::keeper::{Condition, Keeper, Refusal};
 
 /// What the operator port needs to know beside the books.
 #[derive(Clone, Debug)]
@@ -116,10 +116,11 @@ async fn metrics(State(shared): Port, headers: HeaderMap) -> Result<Response, Pr
 }
 
 async fn healthz(State(shared): Port) -> Response {
-    match shared.keeper.ask(|_| ()).await {
-        // A full queue is a busy program, not a sick one.
-        Ok(()) | Err(Refusal::Busy { .. }) => "ok\n".into_response(),
-        Err(refusal) => Problem::from(refusal).into_response(),
+    match shared.keeper.condition() {
+        // What the disk refuses is for `/readyz`: a new start would not mend it.
+        Condition::Well | Condition::Faulty(_) => "ok\n".into_response(),
+        Condition::Slow { commit_ms } => degraded(commit_ms).into_response(),
+        Condition::Stopped => Problem::from(Refusal::Stopping).into_response(),
     }
 }
 
@@ -127,11 +128,17 @@ async fn readyz(State(shared): Port) -> Response {
     if !*shared.operator.ready.borrow() {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or stopping");
     }
-    match shared.keeper.ask(|view| view.fault.is_some()).await {
-        Ok(true) => Problem::from(Refusal::Disk(String::new())).into_response(),
-        Ok(false) | Err(Refusal::Busy { .. }) => "ready\n".into_response(),
-        Err(refusal) => Problem::from(refusal).into_response(),
+    match shared.keeper.condition() {
+        Condition::Well => "ready\n".into_response(),
+        Condition::Slow { commit_ms } => degraded(commit_ms).into_response(),
+        Condition::Faulty(fault) => Problem::from(Refusal::Disk(fault)).into_response(),
+        Condition::Stopped => Problem::from(Refusal::Stopping).into_response(),
     }
+}
+
+/// Still 200: what is slow takes requests, and is not taken out of service.
+fn degraded(commit_ms: u64) -> String {
+    format!("degraded: the disk took {commit_ms} ms for a commit\n")
 }
 
 async fn totals(State(shared): Port) -> Result<Response, Problem> {

@@ -25,7 +25,7 @@ async fn server() -> Server {
     let options = Options { settings: Default::default(), verdict_span: None, relays: false };
     let data = DataDirectory::open(&directory.path().join("data")).unwrap();
     let (keeper, _running) = Keeper::start(data, options).unwrap();
-    let booked = Submission { facts: facts(), relay: None };
+    let booked = Submission { facts: facts(), ..Submission::default() };
     let position = keeper.submit(booked).await.unwrap().position;
     // The trace stays open for as long as the books wait for more of it.
     while keeper.ask(|view| view.books.booked_to()).await.unwrap() < position {
