@@ -82,6 +82,26 @@ pub enum Delta {
         /// To this one.
         to: ReviewState,
     },
+    /// The gauges of provisional tasks changed: served ones whose confirm window is not over.
+    Provisional {
+        /// Workflow of the task.
+        workflow: Name,
+        /// What its acceptance rests on.
+        basis: Basis,
+        /// Change of the number of provisional tasks.
+        tasks: i64,
+        /// Change of their cost.
+        cost: Money,
+    },
+    /// A served task's confirm window ended without a reopen.
+    Confirmed {
+        /// Workflow of the task.
+        workflow: Name,
+        /// Route of the task.
+        route: Name,
+        /// Accepted or edited.
+        state: ReviewState,
+    },
     /// A served task came back.
     Defect {
         /// Workflow of the task.

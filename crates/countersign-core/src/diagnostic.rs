@@ -55,7 +55,7 @@ diagnostics! {
     InvalidVerdict = "invalid_verdict",
     /// A verdict that waits for its task.
     VerdictWaits = "verdict_waits",
-    /// Sources of equal authority that contradict each other.
+    /// Two verdicts on one task that contradict each other: their rank decided.
     VerdictConflict = "verdict_conflict",
     /// An alias that several tasks claim.
     AmbiguousAlias = "ambiguous_alias",

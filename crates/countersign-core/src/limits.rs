@@ -69,6 +69,13 @@ pub const UNCLAIMED_NAMES_PER_NAME_MAX: usize = 64;
 /// A task without verdict expires so long after its last activity, unless its workflow's
 /// patience says otherwise.
 pub const PATIENCE_MS: u64 = 14 * 24 * 3_600_000;
+/// Confirm window of changes, and of what no known system judges: most reverts come within two
+/// weeks.
+pub const CONFIRM_CHANGE_MS: u64 = 14 * 24 * 3_600_000;
+/// Confirm window of tickets: support desks count a resolution after 72 quiet hours.
+pub const CONFIRM_TICKET_MS: u64 = 72 * 3_600_000;
+/// Confirm window of incidents.
+pub const CONFIRM_INCIDENT_MS: u64 = 24 * 3_600_000;
 
 /// Remembered records and responses, so that a repetition is known.
 pub const REMEMBERED_MAX: usize = 100_000_000;

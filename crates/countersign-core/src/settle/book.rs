@@ -14,7 +14,7 @@ use crate::settle::books::Books;
 use crate::settle::identify::earliest;
 use crate::settle::task::Task;
 use crate::settle::trace::{HeldCall, HeldStep};
-use crate::settle::{Line, Stage, TaskIndex};
+use crate::settle::{Line, Stage, Standing, TaskIndex};
 
 /// Who caused a cost.
 #[derive(Clone, Copy)]
@@ -157,6 +157,9 @@ impl Books {
         let task = self.task_at(index);
         task.cost += amount;
         let (state, route) = (task.state, task.labels.route);
+        if let Standing::Provisional { basis, .. } = task.standing {
+            deltas.push(Delta::Provisional { workflow, basis, tasks: 0, cost: amount });
+        }
         if state == ReviewState::Pending {
             self.totals.pending += amount;
             deltas.push(Delta::Pending { workflow, tasks: 0, cost: amount });

@@ -34,6 +34,11 @@ pub struct Settings {
     pub patience_ms: u64,
     /// The same for single workflows.
     pub patience_ms_by_workflow: Vec<(String, u64)>,
+    /// Served work stays provisional so long; without it, as long as the systems that judge it
+    /// give reason to: 14 days for changes, 72 hours for tickets, 24 hours for incidents.
+    pub confirm_ms: Option<u64>,
+    /// The same for single workflows.
+    pub confirm_ms_by_workflow: Vec<(String, u64)>,
     /// What an hour of review costs.
     pub review_rate_per_hour: Money,
     /// The same for single workflows.
@@ -47,6 +52,8 @@ impl Default for Settings {
         Settings {
             patience_ms: limits::PATIENCE_MS,
             patience_ms_by_workflow: Vec::new(),
+            confirm_ms: None,
+            confirm_ms_by_workflow: Vec::new(),
             review_rate_per_hour: Money::DOLLAR.times(90),
             review_rate_by_workflow: Vec::new(),
             edited_ppm: 50_000,
@@ -81,6 +88,8 @@ pub struct Books {
     pub(super) tasks: Vec<Task>,
     pub(super) aliases: Aliases,
     pub(super) expiries: BTreeSet<(UnixNanos, TaskIndex)>,
+    /// When the windows of provisional tasks end.
+    pub(super) confirmations: BTreeSet<(UnixNanos, TaskIndex)>,
     pub(super) waiting: KeyMap<Vec<HeldVerdict>>,
     pub(super) waiting_count: usize,
     /// Verdicts whose task has just appeared: booked once its calls are.
@@ -116,6 +125,7 @@ impl Books {
             tasks: Vec::new(),
             aliases: Aliases::default(),
             expiries: BTreeSet::new(),
+            confirmations: BTreeSet::new(),
             waiting: KeyMap::default(),
             waiting_count: 0,
             adopted: Vec::new(),
@@ -180,7 +190,8 @@ impl Books {
         let closing = self.closings.first().map(|(due, _)| *due);
         let hold = self.held.front().map(|(due, ..)| *due);
         let expiry = self.expiries.first().map(|(due, _)| *due);
-        [closing, hold, expiry].into_iter().flatten().min()
+        let confirmation = self.confirmations.first().map(|(due, _)| *due);
+        [closing, hold, expiry, confirmation].into_iter().flatten().min()
     }
 
     fn meet(&mut self, due: UnixNanos, deltas: &mut Vec<Delta>) {
@@ -190,8 +201,12 @@ impl Books {
         } else if self.held.front().is_some_and(|(at, ..)| *at == due) {
             let (at, _, held) = self.held.pop_front().expect("just seen");
             self.hold_ends(at, held, deltas);
-        } else if let Some((at, task)) = self.expiries.pop_first() {
+        } else if let Some((at, task)) = first_due(&self.expiries, due) {
+            self.expiries.remove(&(at, task));
             self.expiry_due(at, task, deltas);
+        } else if let Some((at, task)) = first_due(&self.confirmations, due) {
+            self.confirmations.remove(&(at, task));
+            self.reconsider(at, task, deltas);
         }
         self.book_adopted(due, deltas);
     }
@@ -282,4 +297,11 @@ impl Books {
             "money is conserved"
         );
     }
+}
+
+fn first_due(
+    queue: &BTreeSet<(UnixNanos, TaskIndex)>,
+    due: UnixNanos,
+) -> Option<(UnixNanos, TaskIndex)> {
+    queue.first().copied().filter(|(at, _)| *at == due)
 }

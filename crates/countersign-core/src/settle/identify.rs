@@ -103,10 +103,10 @@ impl Books {
         self.note_names(task, subject, trace, confidence);
         let mut task = task;
         for text in identities.into_iter().filter(|text| !text.is_empty()) {
-            task = self.tie(task, text_key(text), Tie::Identity, deltas);
+            task = self.tie(at, task, text_key(text), Tie::Identity, deltas);
         }
         for key in containers.into_iter().filter(|key| !key.is_none()) {
-            task = self.tie(task, key, Tie::Container, deltas);
+            task = self.tie(at, task, key, Tie::Container, deltas);
         }
         Some(task)
     }
@@ -162,6 +162,7 @@ impl Books {
     /// be one task; the answer is the task that then holds both.
     pub(super) fn tie(
         &mut self,
+        at: UnixNanos,
         task: TaskIndex,
         key: Key,
         tie: Tie,
@@ -188,7 +189,7 @@ impl Books {
             || !is_named(self, other)
             || planted::on(Bug::ConversationJoinsTasks);
         if one && !alias.ambiguous {
-            let whole = self.merge(task, other, deltas);
+            let whole = self.merge(at, task, other, deltas);
             if tie == Tie::Identity {
                 self.aliases.insert(key, Alias { task: whole, tie, ambiguous: false });
             }
@@ -206,13 +207,24 @@ impl Books {
     }
 
     /// Joins two tasks. The one with an id of its own stays; of two, the id that sorts first.
-    fn merge(&mut self, a: TaskIndex, b: TaskIndex, deltas: &mut Vec<Delta>) -> TaskIndex {
+    fn merge(
+        &mut self,
+        at: UnixNanos,
+        a: TaskIndex,
+        b: TaskIndex,
+        deltas: &mut Vec<Delta>,
+    ) -> TaskIndex {
         let rank = |books: &mut Books, index: TaskIndex| {
             let id = books.task_at(index).id.clone();
             (id.is_empty(), id, index)
         };
         let (stays, goes) = if rank(self, a) <= rank(self, b) { (a, b) } else { (b, a) };
         Self::notice(Diagnostic::TasksMerged, deltas);
+        let kept_too = !planted::on(Bug::MergeLosesVerdict);
+        let verdicts = core::mem::take(&mut self.task_at(goes).verdicts);
+        for verdict in verdicts.into_iter().filter(|_| kept_too) {
+            self.keep_verdict(stays, verdict, deltas);
+        }
         self.leave(goes, stays, deltas);
         let gone = core::mem::take(self.task_at(goes));
         *self.task_at(goes) = Task { merged_into: Some(stays), ..Task::default() };
@@ -233,11 +245,7 @@ impl Books {
         for line in gone.lines {
             kept.add_line(line);
         }
-        let kept_too = !planted::on(Bug::MergeLosesVerdict);
-        for verdict in gone.verdicts.into_iter().filter(|_| kept_too) {
-            kept.keep_verdict(verdict);
-        }
-        self.rejudge(stays, deltas);
+        self.rejudge(at, stays, deltas);
         stays
     }
 

@@ -12,7 +12,7 @@ use crate::planted::{self, Bug};
 use crate::settle::aliases::{text_key, trace_key};
 use crate::settle::books::{Books, MS};
 use crate::settle::subject::Labels;
-use crate::settle::{KeptVerdict, TaskIndex, verdicts};
+use crate::settle::{KeptVerdict, Standing, TaskIndex, verdicts};
 
 /// Keeps verdict ids apart from other remembered keys.
 const VERDICT_SALT: u128 = 0x7665_7264_6963_7400_0000_0000_0000_0001;
@@ -85,7 +85,7 @@ impl Books {
 
     /// Books the verdicts whose task is there now.
     pub(super) fn book_adopted(&mut self, at: UnixNanos, deltas: &mut Vec<Delta>) {
-        self.tie_adopted(deltas);
+        self.tie_adopted(at, deltas);
         while let Some((task, verdict)) = self.adopted.pop() {
             let task = self.whole(task);
             self.book_verdict(at, task, *verdict, deltas);
@@ -100,17 +100,6 @@ impl Books {
         deltas: &mut Vec<Delta>,
     ) {
         let task = self.task_at(index);
-        if task.verdicts.len() >= limits::TASK_VERDICTS_MAX {
-            return Self::notice(Diagnostic::OverBudget, deltas);
-        }
-        let contradicts = |kept: &KeptVerdict| {
-            kept.source == verdict.source
-                && kept.effective == verdict.effective
-                && kept.judgement != verdict.judgement
-        };
-        if task.verdicts.iter().any(contradicts) {
-            Self::notice(Diagnostic::VerdictConflict, deltas);
-        }
         task.active = task.active.max(at);
         task.started = if task.started == 0 { verdict.effective } else { task.started };
         let (labels, trace) = (task.labels, task.traces.first().copied().unwrap_or_default());
@@ -131,9 +120,30 @@ impl Books {
             trace,
         }));
         let review_ms = verdict.review_ms.unwrap_or(0);
-        task.keep_verdict(verdict);
-        self.rejudge(index, deltas);
+        self.keep_verdict(index, verdict, deltas);
+        self.rejudge(at, index, deltas);
         self.book_review(index, review_ms, deltas);
+    }
+
+    /// Keeps a verdict with a task. Each pair of verdicts that contradict each other counts once,
+    /// whichever comes first.
+    pub(super) fn keep_verdict(
+        &mut self,
+        index: TaskIndex,
+        verdict: KeptVerdict,
+        deltas: &mut Vec<Delta>,
+    ) {
+        let task = self.task_at(index);
+        let full = task.verdicts.len() >= limits::TASK_VERDICTS_MAX;
+        let against = task.verdicts.iter().filter(|kept| kept.contradicts(&verdict)).count();
+        task.keep_verdict(verdict);
+        if against > 0 {
+            let count = against as u64;
+            deltas.push(Delta::Noticed { what: Diagnostic::VerdictConflict, count });
+        }
+        if full {
+            Self::notice(Diagnostic::OverBudget, deltas);
+        }
     }
 
     fn book_review(&mut self, index: TaskIndex, review_ms: u64, deltas: &mut Vec<Delta>) {
@@ -157,12 +167,13 @@ impl Books {
     }
 
     /// Puts a task into the state that its verdicts say.
-    pub(super) fn rejudge(&mut self, index: TaskIndex, deltas: &mut Vec<Delta>) {
+    pub(super) fn rejudge(&mut self, at: UnixNanos, index: TaskIndex, deltas: &mut Vec<Delta>) {
         let task = self.task_at(index);
         task.rounds = task.rounds.max(verdicts::rounds(&task.verdicts));
         if let Some((state, effective)) = verdicts::in_force(&task.verdicts) {
             self.enter(index, state, effective, deltas);
         }
+        self.reconsider(at, index, deltas);
     }
 
     /// Nobody judged the task in time, unless something happened since.
@@ -259,14 +270,21 @@ impl Books {
         }
     }
 
-    /// Moves the accounts of a task that is about to be merged into another one.
+    /// Moves the accounts of a task that is about to be merged into another one, which has the
+    /// verdicts of both already.
     pub(super) fn leave(&mut self, goes: TaskIndex, stays: TaskIndex, deltas: &mut Vec<Delta>) {
+        self.unsettle(goes, deltas);
+        self.unsettle(stays, deltas);
         let gone = self.task_at(goes);
         let (from, cost, workflow) = (gone.state, gone.cost, gone.labels.workflow);
-        let (decided, review) = (gone.decided, gone.review);
+        let (decided, review, standing) = (gone.decided, gone.review, gone.standing);
         let kept = self.task_at(stays);
         let (to, kept_cost, labels) = (kept.state, kept.cost, kept.labels);
+        let state = verdicts::in_force(&kept.verdicts).map_or(to, |(state, _)| state);
         kept.review += review;
+        if standing == Standing::Confirmed {
+            kept.standing = standing;
+        }
         self.count_task(from, -1);
         match (from == ReviewState::Pending, to == ReviewState::Pending) {
             (true, true) => {
@@ -292,6 +310,20 @@ impl Books {
                 kept.state = from;
                 kept.decided = decided;
             }
+            (false, false) if from == state && to != state => {
+                // Two outcomes were counted; the one that is right remains.
+                let workflow = labels.workflow;
+                deltas.push(Delta::Reclassified { workflow, from: to, to: from });
+                if !kept_cost.is_zero() {
+                    let amount = kept_cost;
+                    deltas.push(Delta::CostReclassified { workflow, from: to, to: from, amount });
+                }
+                self.count_task(to, -1);
+                self.count_task(from, 1);
+                let kept = self.task_at(stays);
+                kept.state = from;
+                kept.decided = decided;
+            }
             (false, false) => {
                 // Two outcomes were counted, one remains.
                 deltas.push(Delta::Reclassified { workflow, from, to });
@@ -306,6 +338,13 @@ impl Books {
 
     /// Gives a task other labels; what is pending moves to its new workflow's gauge.
     pub(super) fn set_labels(&mut self, index: TaskIndex, labels: Labels, deltas: &mut Vec<Delta>) {
+        if self.task_at(index).labels.workflow == labels.workflow {
+            return self.relabel(index, labels, deltas);
+        }
+        self.unsettle_while(index, deltas, |books, deltas| books.relabel(index, labels, deltas));
+    }
+
+    fn relabel(&mut self, index: TaskIndex, labels: Labels, deltas: &mut Vec<Delta>) {
         let task = self.task_at(index);
         let before = core::mem::replace(&mut task.labels, labels);
         task.rounds = task.rounds.max(labels.round);

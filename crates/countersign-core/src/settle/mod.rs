@@ -12,6 +12,7 @@ mod arrive;
 mod assembly;
 mod book;
 mod close;
+mod confirm;
 mod identify;
 mod judge;
 mod naming;
@@ -28,6 +29,7 @@ mod reported;
 mod snapshot;
 
 pub use books::{Books, Settings};
+pub use confirm::Standing;
 pub use reported::Reported;
 pub use snapshot::Snapshot;
 pub use task::{Confidence, KeptVerdict, Line, Stage, TaskIndex, TaskView};

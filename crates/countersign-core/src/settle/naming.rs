@@ -102,9 +102,9 @@ impl Books {
     }
 
     /// Ties the names whose task is there now. A name that is tied may bring others with it.
-    pub(super) fn tie_adopted(&mut self, deltas: &mut Vec<Delta>) {
+    pub(super) fn tie_adopted(&mut self, at: UnixNanos, deltas: &mut Vec<Delta>) {
         while let Some((task, other)) = self.adopted_names.pop() {
-            let task = self.tie(task, other.key, other.tie, deltas);
+            let task = self.tie(at, task, other.key, other.tie, deltas);
             show_alias(self.task_at(task), &other.shown);
         }
     }

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::{Basis, Component, Judgement, ReviewState, SourceKind, UnixNanos, Usage};
 use crate::key::{Key, TraceId};
+use crate::limits;
 use crate::money::Money;
 use crate::names::{Name, Names};
 use crate::planted::{self, Bug};
+use crate::settle::Standing;
 use crate::settle::subject::Labels;
 
 /// The place of a task in the books; stays the same for as long as the task is kept.
@@ -128,6 +130,30 @@ pub struct KeptVerdict {
 }
 
 impl KeptVerdict {
+    /// By authority, then effective time, then time of booking, then id: of several verdicts the
+    /// greatest is in force.
+    pub(super) fn rank(&self) -> (SourceKind, UnixNanos, UnixNanos, Key) {
+        (self.source, self.effective, self.observed, self.id)
+    }
+
+    /// Whether two verdicts contradict each other so that their rank has to decide: they hold
+    /// from the same time, or the later one has less authority. A later verdict of the same or
+    /// more authority changes what was said, and one that takes the other back mends it.
+    pub(super) fn contradicts(&self, other: &KeptVerdict) -> bool {
+        let (early, late) =
+            if self.effective <= other.effective { (self, other) } else { (other, self) };
+        if late.supersedes == early.id || early.supersedes == late.id {
+            return false;
+        }
+        if early.effective == late.effective && early.source == late.source {
+            return early.judgement != late.judgement;
+        }
+        let defect = [early, late].iter().any(|one| one.judgement == Judgement::Defect);
+        let served = |one: &KeptVerdict| ReviewState::from(one.judgement).is_served();
+        let overruled = late.source < early.source || early.effective == late.effective;
+        !defect && overruled && served(early) != served(late)
+    }
+
     /// A weaker source takes nothing back. Nor does a defect: that work came back does not mean
     /// that nobody took it.
     fn takes_back(&self, other: &KeptVerdict) -> bool {
@@ -156,6 +182,7 @@ pub(super) struct Task {
     pub(super) state: ReviewState,
     /// When the verdict in force took effect; 0 while pending.
     pub(super) decided: UnixNanos,
+    pub(super) standing: Standing,
     /// Model and tool cost.
     pub(super) cost: Money,
     /// The reviewers' time, at the rate when each verdict was booked.
@@ -169,12 +196,18 @@ pub(super) struct Task {
 
 impl Task {
     /// Keeps a verdict, and marks those that are taken back by one of at least their authority.
+    /// When there are too many the least by authority and time goes: it decides nothing.
     pub(super) fn keep_verdict(&mut self, mut verdict: KeptVerdict) {
         for kept in &mut self.verdicts {
             kept.superseded |= verdict.takes_back(kept);
             verdict.superseded |= kept.takes_back(&verdict);
         }
         self.verdicts.push(verdict);
+        if self.verdicts.len() > limits::TASK_VERDICTS_MAX {
+            let rank = |(_, kept): &(usize, &KeptVerdict)| kept.rank();
+            let least = self.verdicts.iter().enumerate().min_by_key(rank).map(|(at, _)| at);
+            least.map(|at| self.verdicts.remove(at));
+        }
     }
 }
 
@@ -277,6 +310,11 @@ impl<'a> TaskView<'a> {
     #[must_use]
     pub fn decided(&self) -> UnixNanos {
         self.task.decided
+    }
+    /// How firmly it stands, if it is served.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.task.standing
     }
     /// Model and tool cost.
     #[must_use]

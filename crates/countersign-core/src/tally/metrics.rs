@@ -83,6 +83,12 @@ metrics! {
         "Served tasks that came back: reverted, reopened, clawed back.";
     Reclassified = "countersign.reclassified" Counter "{task}" [WORKFLOW, FROM, TO]
         "Judged tasks that moved from one state to another.";
+    Confirmed = "countersign.confirmed" Counter "{task}" [WORKFLOW, ROUTE, STATE]
+        "Served tasks whose confirm window ended without a reopen. One that came back and is served again counts again.";
+    ProvisionalTasks = "countersign.provisional.tasks" Gauge "{task}" [WORKFLOW, BASIS]
+        "Served tasks whose confirm window is not over. Those of basis implicit or assumed are no accepted outcomes yet.";
+    ProvisionalCost = "countersign.cost.provisional" Gauge "USD" [WORKFLOW, BASIS]
+        "Settled cost of the tasks whose confirm window is not over.";
     Incurred = "countersign.cost.incurred" Counter "USD" [WORKFLOW, MODEL, PROVIDER, COMPONENT]
         "Cost of model calls and tools, when it came into being.";
     Settled = "countersign.cost.settled" Counter "USD" [WORKFLOW, ROUTE, MODEL, STATE, COMPONENT]

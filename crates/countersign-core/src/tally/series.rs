@@ -211,6 +211,15 @@ impl Tally {
             Delta::Reclassified { workflow, from, to } => {
                 self.count(now, Id::Reclassified, &[N(*workflow), S(*from), S(*to)], 1, NOWHERE);
             }
+            Delta::Provisional { workflow, basis, tasks, cost } => {
+                let labels = [N(*workflow), Label::Basis(*basis)];
+                self.level(now, Id::ProvisionalTasks, &labels, *tasks);
+                self.money(now, Id::ProvisionalCost, &labels, *cost);
+            }
+            Delta::Confirmed { workflow, route, state } => {
+                let labels = [N(*workflow), N(*route), S(*state)];
+                self.count(now, Id::Confirmed, &labels, 1, NOWHERE);
+            }
             Delta::Defect { workflow, route } => {
                 self.count(now, Id::Defects, &[N(*workflow), N(*route)], 1, NOWHERE);
             }

@@ -9,16 +9,16 @@ use countersign_core::key::{Key, SpanId, TraceId};
 use countersign_core::money::Money;
 use countersign_core::settle::{Books, Reported, Settings, Totals};
 
-const SECOND: u64 = 1_000_000_000;
-const DAY: u64 = 86_400 * SECOND;
+pub(crate) const SECOND: u64 = 1_000_000_000;
+pub(crate) const DAY: u64 = 86_400 * SECOND;
 /// 2026-11-02 00:00:00 UTC, a Monday.
-const T0: u64 = 1_793_577_600 * SECOND;
+pub(crate) const T0: u64 = 1_793_577_600 * SECOND;
 
-fn cents(cents: u64) -> Money {
+pub(crate) fn cents(cents: u64) -> Money {
     Money::from_pico(10_000_000_000).times(cents)
 }
 
-fn call(trace: u128, span: u64, parent: u64, task: &str, cost: Money) -> Call<'_> {
+pub(crate) fn call(trace: u128, span: u64, parent: u64, task: &str, cost: Money) -> Call<'_> {
     Call {
         place: Place { trace: TraceId(trace), span: SpanId(span), parent: SpanId(parent) },
         record: Key::of_span(TraceId(trace), SpanId(span)),
@@ -35,7 +35,7 @@ fn call(trace: u128, span: u64, parent: u64, task: &str, cost: Money) -> Call<'_
     }
 }
 
-fn verdict<'a>(id: &str, task: &'a str, judgement: Judgement, at: u64) -> Verdict<'a> {
+pub(crate) fn verdict<'a>(id: &str, task: &'a str, judgement: Judgement, at: u64) -> Verdict<'a> {
     Verdict {
         id: Key::of(id),
         task,
@@ -55,7 +55,7 @@ fn verdict<'a>(id: &str, task: &'a str, judgement: Judgement, at: u64) -> Verdic
 }
 
 /// Applies the facts a second apart, then lets two minutes pass.
-fn books(facts: &[Fact<'_>]) -> (Books, Vec<Delta>) {
+pub(crate) fn books(facts: &[Fact<'_>]) -> (Books, Vec<Delta>) {
     let mut books = Books::new(Settings::default());
     let mut deltas = Vec::new();
     let mut now = T0;
@@ -68,7 +68,7 @@ fn books(facts: &[Fact<'_>]) -> (Books, Vec<Delta>) {
     (books, deltas)
 }
 
-fn totals(facts: &[Fact<'_>]) -> Totals {
+pub(crate) fn totals(facts: &[Fact<'_>]) -> Totals {
     books(facts).0.totals().clone()
 }
 
@@ -91,7 +91,7 @@ const WORKED: &[Row] = {
     ]
 };
 
-fn worked() -> Vec<Fact<'static>> {
+pub(crate) fn worked() -> Vec<Fact<'static>> {
     let mut facts = Vec::new();
     for (number, (task, costs, verdicts, minutes)) in WORKED.iter().enumerate() {
         let trace = 1000 + number as u128;

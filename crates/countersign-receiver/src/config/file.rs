@@ -67,6 +67,7 @@ fn own(mut section: Section<'_>, config: &mut Config, insecure: &mut Insecure) {
     set(&mut config.purpose, section.read("purpose", "a sentence", text));
     let patience = section.read("patience", units::DURATION, units::patience_ms);
     set(&mut books.patience_ms, patience);
+    books.confirm_ms = section.read("confirm", units::DURATION, units::confirm_ms);
     let per_hour = section.read("review_rate_usd_per_hour", rate, units::dollars);
     set(&mut books.review_rate_per_hour, per_hour);
     let edited = section.read("edited_threshold", "a share from 0 to 1", units::share_ppm);
@@ -75,6 +76,8 @@ fn own(mut section: Section<'_>, config: &mut Config, insecure: &mut Insecure) {
         for (name, mut workflow) in workflows.named() {
             let patience = workflow.read("patience", units::DURATION, units::patience_ms);
             books.patience_ms_by_workflow.extend(patience.map(|ms| (name.to_owned(), ms)));
+            let confirm = workflow.read("confirm", units::DURATION, units::confirm_ms);
+            books.confirm_ms_by_workflow.extend(confirm.map(|ms| (name.to_owned(), ms)));
             let per_hour = workflow.read("review_rate_usd_per_hour", rate, units::dollars);
             books.review_rate_by_workflow.extend(per_hour.map(|rate| (name.to_owned(), rate)));
             workflow.end();

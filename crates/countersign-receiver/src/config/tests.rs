@@ -54,10 +54,11 @@ countersign:
   operator: { endpoint: 'localhost:0' }
   purpose: to see what reviewed work costs
   patience: 30d
+  confirm: 7d
   review_rate_usd_per_hour: 75.5
   edited_threshold: 0.1
   workflows:
-    support: { patience: 72h, review_rate_usd_per_hour: 40 }
+    support: { patience: 72h, confirm: 0s, review_rate_usd_per_hour: 40 }
   task_keys: [ticket.id]
   prices: [contract.json]
   scrub: strict
@@ -124,6 +125,15 @@ countersign:
                     (
                         "support",
                         259200000,
+                    ),
+                ],
+                confirm_ms: Some(
+                    604800000,
+                ),
+                confirm_ms_by_workflow: [
+                    (
+                        "support",
+                        0,
                     ),
                 ],
                 review_rate_per_hour: Money(

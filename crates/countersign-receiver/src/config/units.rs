@@ -51,6 +51,13 @@ pub(super) fn patience_ms(text: &str) -> Option<u64> {
     u64::try_from(patience.as_millis()).ok()
 }
 
+/// A confirm window in milliseconds; none at all is `0s`.
+#[must_use]
+pub(super) fn confirm_ms(text: &str) -> Option<u64> {
+    let none = duration(text).filter(std::time::Duration::is_zero).map(|_| 0);
+    none.or_else(|| patience_ms(text))
+}
+
 /// An amount in dollars.
 #[must_use]
 pub(super) fn dollars(text: &str) -> Option<Money> {
