@@ -34,7 +34,7 @@ pub struct Attribute<'a> {
 }
 
 /// Reads a `KeyValue` message and appends it, up to the limit of attributes of a record.
-#[inline]
+#[inline(always)]
 pub(super) fn push<'a>(
     attributes: &mut Vec<Attribute<'a>>,
     bytes: &'a [u8],
@@ -45,12 +45,43 @@ pub(super) fn push<'a>(
         budget.ignored += 1;
         return Ok(());
     }
-    let attribute = match plain(bytes) {
+    attributes.push(match short(bytes) {
         Some(attribute) => attribute,
-        None => any_order(bytes, budget)?,
-    };
-    attributes.push(attribute);
+        None => long(bytes, budget)?,
+    });
     Ok(())
+}
+
+#[inline(never)]
+fn long<'a>(bytes: &'a [u8], budget: &Budget) -> Result<Attribute<'a>, Fault> {
+    match plain(bytes) {
+        Some(attribute) => Ok(attribute),
+        None => any_order(bytes, budget),
+    }
+}
+
+/// Reads a `KeyValue` message as every encoder writes it, if every length in it takes one byte.
+/// `None` for anything else.
+#[inline(always)]
+fn short(bytes: &[u8]) -> Option<Attribute<'_>> {
+    let [0x0a, key_length @ ..0x80, rest @ ..] = bytes else { return None };
+    let (key, any) = rest.split_at_checked(usize::from(*key_length))?;
+    let value = match any {
+        [0x12, any_length @ ..0x80, 0x0a, length, text @ ..]
+            if usize::from(*length) == text.len() && usize::from(*any_length) == text.len() + 2 =>
+        {
+            Value::Text(text)
+        }
+        [0x12, any_length @ ..0x80, 0x18, number @ ..]
+            if usize::from(*any_length) == number.len() + 1 =>
+        {
+            let (number, rest) = split_varint(number)?;
+            #[allow(clippy::cast_possible_wrap, reason = "the wire's int64 is two's complement")]
+            rest.is_empty().then_some(Value::Int(number as i64))?
+        }
+        _ => return None,
+    };
+    Some(Attribute { key, value })
 }
 
 /// Reads a `KeyValue` message as every encoder writes it: the key, the value, nothing else.

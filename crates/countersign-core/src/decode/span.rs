@@ -43,6 +43,9 @@ pub struct SpanEvent<'a> {
     pub name: &'a [u8],
 }
 
+/// The tag of an attribute: field 9, length-delimited.
+const ATTRIBUTES: u8 = 9 << 3 | 2;
+
 #[derive(Default)]
 struct Scratch<'a> {
     attributes: Vec<Attribute<'a>>,
@@ -128,7 +131,13 @@ fn read<'s, 'a>(
     scratch.links.clear();
     let (mut trace, mut span, mut parent) = (TraceId::NONE, SpanId::NONE, SpanId::NONE);
     let (mut name, mut kind, mut start, mut end, mut status) = (&[][..], 0, 0, 0, 0);
-    for field in Fields::of(bytes) {
+    let mut fields = Fields::of(bytes);
+    loop {
+        // Most fields of a span are its attributes, one after the other.
+        while let Some(bytes) = fields.next_of(ATTRIBUTES) {
+            attribute::push(&mut scratch.attributes, bytes, budget)?;
+        }
+        let Some(field) = fields.next() else { break };
         let field = field.map_err(|error| budget.malformed(bytes, error))?;
         match (field.number, field.value) {
             (9, Wire::Bytes(bytes)) => attribute::push(&mut scratch.attributes, bytes, budget)?,

@@ -45,6 +45,20 @@ impl<'a> Fields<'a> {
         Fields { rest: bytes, length: bytes.len() }
     }
 
+    /// Takes the next field if it begins with this tag of one byte and is length-delimited.
+    /// `None` leaves it to [`Iterator::next`].
+    #[inline(always)]
+    pub(super) fn next_of(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let (first, rest) = self.rest.split_first()?;
+        if *first != tag {
+            return None;
+        }
+        let (length, rest) = split_varint(rest)?;
+        let (bytes, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
     /// Takes one field; `None` if there is no whole one.
     #[inline(always)]
     fn take(&mut self) -> Option<Field<'a>> {

@@ -16,6 +16,9 @@ pub(super) struct Draft<'a> {
     present: u128,
     values: [Value<'a>; Field::COUNT],
     ranks: [u16; Field::COUNT],
+    /// By field: the last bytes that were read as text, and that text. Neighbouring records
+    /// mostly say the same, and a comparison is cheaper than a look at every byte.
+    texts: [(&'a [u8], &'a str); Field::COUNT],
     /// Place in `DIALECTS` of the key that gave [`Field::Kind`].
     pub(super) kind_dialect: u8,
     /// The first dialect of which a key was seen.
@@ -39,6 +42,7 @@ impl<'a> Draft<'a> {
             present: 0,
             values: [Value::Empty; Field::COUNT],
             ranks: [0; Field::COUNT],
+            texts: [(&[], ""); Field::COUNT],
             kind_dialect: NO_DIALECT,
             dialect: NO_DIALECT,
             repaired: 0,
@@ -59,7 +63,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes the value of a known key, unless a better key gave the field already.
-    #[inline]
+    #[inline(always)]
     pub(super) fn set(&mut self, entry: Entry, value: Value<'a>) {
         if matches!(value, Value::Empty) {
             return;
@@ -103,17 +107,32 @@ impl<'a> Draft<'a> {
     #[inline]
     pub(super) fn text(&mut self, field: Field) -> &'a str {
         match self.value(field) {
-            Value::Text(bytes) => self.short_text(bytes),
+            Value::Text(bytes) => self.short_text(field, bytes),
             Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Opaque(_) => {
                 ""
             }
         }
     }
 
-    fn short_text(&mut self, bytes: &'a [u8]) -> &'a str {
+    #[inline]
+    fn short_text(&mut self, field: Field, bytes: &'a [u8]) -> &'a str {
+        match self.texts.get(field as usize) {
+            Some((known, text)) if *known == bytes => text,
+            _ => self.new_text(field, bytes),
+        }
+    }
+
+    fn new_text(&mut self, field: Field, bytes: &'a [u8]) -> &'a str {
+        let repaired = self.repaired;
         let text = self.utf8(bytes);
         let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        cut(inner.unwrap_or(text), limits::VALUE_BYTES_MAX)
+        let text = cut(inner.unwrap_or(text), limits::VALUE_BYTES_MAX);
+        // What had to be repaired is counted each time.
+        if let (Some(slot), true) = (self.texts.get_mut(field as usize), repaired == self.repaired)
+        {
+            *slot = (bytes, text);
+        }
+        text
     }
 
     /// The text of a field as it is, at any length.

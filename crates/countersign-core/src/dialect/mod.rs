@@ -7,6 +7,7 @@
 mod draft;
 mod field;
 mod index;
+mod path;
 mod reader;
 mod rules;
 mod table;

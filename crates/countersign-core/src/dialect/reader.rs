@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::draft::{Draft, NO_DIALECT};
 use super::field::Field;
 use super::index::{Entry, Index};
+use super::path::Path;
 use super::rules::Reading;
 use super::{DIALECTS, DecodeError, Outcome, Scrub, Settings, Signal};
 use crate::decode::scrub::Scrubber;
@@ -129,13 +130,12 @@ impl Keys {
         &self,
         attributes: &[Attribute<'a>],
         dialect: Option<usize>,
+        path: &mut Path<'a>,
         draft: &mut Draft<'a>,
     ) {
-        let bare = dialect.and_then(|place| self.bare.get(place));
+        path.enter(dialect);
         for attribute in attributes {
-            let found = self.anywhere.find(attribute.key);
-            let found = found.or_else(|| bare.and_then(|bare| bare.find(attribute.key)));
-            if let Some(entry) = found {
+            if let Some(entry) = path.step(attribute.key, |key| self.find(key, dialect)) {
                 draft.set(entry, attribute.value);
             }
         }
@@ -146,5 +146,10 @@ impl Keys {
                 draft.set(entry, attribute.value);
             }
         }
+    }
+
+    fn find(&self, key: &[u8], dialect: Option<usize>) -> Option<Entry> {
+        let bare = || self.bare.get(dialect?)?.find(key);
+        self.anywhere.find(key).or_else(bare)
     }
 }

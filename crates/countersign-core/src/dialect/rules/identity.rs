@@ -51,6 +51,7 @@ impl<'a> Reading<'a, '_> {
     }
 
     /// The text of a field of the record or else of its resource.
+    #[inline(always)]
     pub(super) fn said(&mut self, field: Field) -> &'a str {
         if self.record.has(field) {
             self.record.text(field)

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use super::draft::{Draft, NO_DIALECT};
 use super::field::Field;
 use super::otel::OTEL;
+use super::path::Path;
 use super::reader::Keys;
 use super::table::Dialect;
 use super::{DIALECTS, Outcome};
@@ -39,6 +40,7 @@ pub(super) struct Reading<'a, 'r> {
     links: Vec<Links>,
     /// Place in `links` by trace.
     linked: Map<TraceId, usize>,
+    path: Path<'a>,
     resource: Draft<'a>,
     record: Draft<'a>,
     /// Order-independent digest of the resource's attributes: part of a metric series.
@@ -85,6 +87,7 @@ impl<'a, 'r> Reading<'a, 'r> {
             facts: Vec::with_capacity(facts_expected),
             links: Vec::new(),
             linked: Map::default(),
+            path: Path::new(),
             resource: Draft::new(),
             record: Draft::new(),
             resource_digest: 0,
@@ -186,7 +189,7 @@ impl<'a, 'r> Reading<'a, 'r> {
     fn resource(&mut self, attributes: &[Attribute<'a>]) {
         self.resource.clear();
         self.resources += 1;
-        self.keys.sort(attributes, None, &mut self.resource);
+        self.keys.sort(attributes, None, &mut self.path, &mut self.resource);
         let name = self.resource.text(Field::Service);
         let instance = self.resource.text(Field::Instance);
         self.service =
