@@ -8,6 +8,7 @@ use countersign_core::dialect::{Reader, Settings, Signal};
 use countersign_core::price::Catalog;
 use countersign_core::settle::Books;
 use countersign_core::tally::Tally;
+use countersign_receiver::access::Caller;
 use countersign_receiver::ingest::{Gate, RelayPlan, Spelling, http_router, serve_http};
 use countersign_receiver::journal::DataDirectory;
 use countersign_receiver::keeper::{Keeper, Options};
@@ -147,7 +148,14 @@ fn acknowledged(bencher: Bencher) {
         for _ in 0..AT_A_TIME {
             let (gate, bytes) = (gate.clone(), requests.next());
             let taken = async move {
-                gate.take(Signal::Traces, Spelling::Protobuf, bytes, clock::now()).await
+                gate.take(
+                    &Caller::inside(),
+                    Signal::Traces,
+                    Spelling::Protobuf,
+                    bytes,
+                    clock::now(),
+                )
+                .await
             };
             under_way.spawn_on(taken, runtime.handle());
         }

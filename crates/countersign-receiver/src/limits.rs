@@ -8,6 +8,8 @@ pub const JSON_MESSAGE_DEPTH_MAX: usize = 72;
 /// Request bytes in memory at a time, as they come, unpacked and transcoded; more is refused
 /// for now. Twice the largest request: the whole process is to stay below 256 MiB.
 pub const IN_FLIGHT_BYTES_MAX: usize = 2 * REQUEST_BYTES_MAX;
+/// What one tenant may have of that at any time, if there are several.
+pub const TENANT_BYTES_IN_FLIGHT: usize = IN_FLIGHT_BYTES_MAX / 4;
 /// What a refused sender is told to wait at least.
 pub const RETRY_AFTER_MS_MIN: u64 = 1_000;
 /// What a refused sender is told to wait at most.
@@ -15,17 +17,35 @@ pub const RETRY_AFTER_MS_MAX: u64 = 30_000;
 /// Longest text of an error or warning in an answer, in bytes.
 pub const ERROR_TEXT_BYTES_MAX: usize = 256;
 
-/// Connections of one listener.
+/// Connections of the ports that take telemetry, in all.
 pub const CONNECTIONS_MAX: usize = 10_000;
+/// Connections of the operator port: a flood of telemetry does not shut the operator out.
+pub const OPERATOR_CONNECTIONS_MAX: usize = 512;
+/// Connections from one address (of IPv6, from one /64) to the ports that take telemetry.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
+/// Open files that connections leave to the journal and the destinations.
+pub const FILES_KEPT: usize = 128;
 /// Requests at a time on one HTTP/2 connection.
 pub const CONNECTION_STREAMS_MAX: u32 = 128;
 /// Bytes of a request's head.
 pub const HEAD_BYTES_MAX: usize = 16 << 10;
 /// Headers of a request.
 pub const HEADERS_MAX: usize = 100;
-/// A connection is closed that begins no request, or does not finish a request's head, for so
-/// long: longer than the exporters' usual intervals, so that they keep theirs.
+/// A TLS handshake must be done so soon.
+pub const HANDSHAKE_MS_MAX: u64 = 10_000;
+/// The head of a request must be there so soon after its first byte, and the first head so soon
+/// after the connection.
+pub const HEAD_MS_MAX: u64 = 10_000;
+/// A connection is closed that has had no request for so long: longer than the exporters' usual
+/// intervals, so that they keep theirs.
 pub const IDLE_MS_MAX: u64 = 75_000;
+/// A connection is closed that has an open request and moves no byte for so long.
+pub const STALL_MS_MAX: u64 = 120_000;
+/// A connection is told to end at about this age, so that senders spread over several receivers
+/// and meet new certificates.
+pub const CONNECTION_AGE_MS_MAX: u64 = 1_800_000;
+/// It is closed so long after that.
+pub const CONNECTION_AGE_GRACE_MS_MAX: u64 = 30_000;
 /// A request's body must be there so soon.
 pub const BODY_MS_MAX: u64 = 60_000;
 /// A body may be slow for so long; then it must have come at [`BODY_BYTES_PER_SECOND_MIN`].

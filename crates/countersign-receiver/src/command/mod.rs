@@ -9,6 +9,7 @@ mod recount;
 mod report;
 mod send;
 mod serve;
+mod token;
 mod verdict;
 mod verify;
 
@@ -23,6 +24,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{self, Config, Overrides, Refused};
 use crate::journal::DirectoryError;
 use crate::logs;
+
+use self::serve::current::Source;
 
 /// Joins what AI work costs with whether the work was accepted.
 ///
@@ -56,6 +59,8 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     /// List the prices in force, and explain what a call costs.
     Prices(prices::PricesArgs),
+    /// Make a secret for a sender, and the lines of the configuration that know it.
+    Token(token::TokenArgs),
     /// Check a configuration file and say everything that is wrong with it.
     Check(check::CheckArgs),
 }
@@ -84,9 +89,12 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
-    fn resolve(self) -> Result<Config, Refused> {
-        let ServeArgs { data, config, grpc, http, operator, prices } = self;
-        Config::load(config.as_deref(), Overrides { data, grpc, http, operator, prices })
+    /// The configuration, and where it can be read again.
+    fn resolve(self) -> Result<(Config, Source), Refused> {
+        let ServeArgs { data, config: file, grpc, http, operator, prices } = self;
+        let overrides = Overrides { data, grpc, http, operator, prices };
+        let config = Config::load(file.as_deref(), overrides.clone())?;
+        Ok((config, Source { file, overrides }))
     }
 }
 
@@ -139,6 +147,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args),
         Command::Send(args) => send::run(args),
         Command::Prices(args) => prices::run(args),
+        Command::Token(args) => token::run(args),
         Command::Check(args) => check::run(args),
     }
 }

@@ -1,34 +1,25 @@
 //! The shape of `countersign.yaml`: which keys there are and what each one sets.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
+use super::ports::listener;
 use super::section::Section;
-use super::{Config, Destination, Protocol, Retry, Signals, units};
-
-/// Listeners that may be opened off loopback without TLS and credentials.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Insecure {
-    pub(super) grpc: bool,
-    pub(super) http: bool,
-    pub(super) operator: bool,
-}
+use super::{Config, Destination, Protocol, Retry, Signals, credentials, units};
 
 /// Reads the whole file into `config`.
-pub(super) fn read(mut root: Section<'_>, config: &mut Config) -> Insecure {
-    let mut insecure = Insecure::default();
+pub(super) fn read(mut root: Section<'_>, config: &mut Config) {
     if let Some(section) = root.section("countersign") {
-        own(section, config, &mut insecure);
+        own(section, config);
     }
     if let Some(mut receivers) = root.section("receivers") {
         if let Some(mut otlp) = receivers.section("otlp") {
             if let Some(mut protocols) = otlp.section("protocols") {
-                let listen = &mut config.listen;
-                insecure.grpc = listener(protocols.section("grpc"), &mut listen.grpc);
-                insecure.http = listener(protocols.section("http"), &mut listen.http);
+                let (listen, doors) = (&mut config.listen, &mut config.doors);
+                doors.grpc = listener(protocols.section("grpc"), &mut listen.grpc);
+                doors.http = listener(protocols.section("http"), &mut listen.http);
                 protocols.end();
             }
             otlp.end();
@@ -39,31 +30,19 @@ pub(super) fn read(mut root: Section<'_>, config: &mut Config) -> Insecure {
         exporters(section, config);
     }
     root.end();
-    insecure
 }
 
-fn listener(section: Option<Section<'_>>, address: &mut SocketAddr) -> bool {
-    let Some(mut section) = section else { return false };
-    let parsed = section.read("endpoint", units::ADDRESS, |text| units::address(text).ok());
-    *address = parsed.unwrap_or(*address);
-    let insecure = section.read("insecure", "true or false", units::truth).unwrap_or(false);
-    for key in ["tls", "auth"] {
-        let why = "listeners have no TLS and no credentials of their own yet: listen on \
-                   127.0.0.1 behind a proxy or a Collector that has them";
-        section.refuse(key, why);
-    }
-    section.end();
-    insecure
-}
-
-fn own(mut section: Section<'_>, config: &mut Config, insecure: &mut Insecure) {
-    let path = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+fn own(mut section: Section<'_>, config: &mut Config) {
     let text = |text: &str| Some(text.to_owned());
     let rate = "dollars an hour, e.g. 90";
     let books = &mut config.books;
 
-    set(&mut config.data, section.read("data", "a directory", path));
-    insecure.operator = listener(section.section("operator"), &mut config.listen.operator);
+    set(&mut config.data, section.read("data", "a directory", units::path));
+    let operator = section.section("operator");
+    config.doors.operator = listener(operator, &mut config.listen.operator);
+    set(&mut config.credentials, section.section("credentials").map(credentials::credentials));
+    set(&mut config.tenants, section.section("tenants").map(credentials::tenants));
+    set(&mut config.connections, section.section("connections").map(credentials::connections));
     set(&mut config.purpose, section.read("purpose", "a sentence", text));
     let patience = section.read("patience", units::DURATION, units::patience_ms);
     set(&mut books.patience_ms, patience);
@@ -84,7 +63,7 @@ fn own(mut section: Section<'_>, config: &mut Config, insecure: &mut Insecure) {
         }
     }
     set(&mut config.dialect.task_keys, section.list("task_keys", "an attribute key", text));
-    set(&mut config.prices, section.list("prices", "a file", path));
+    set(&mut config.prices, section.list("prices", "a file", units::path));
     set(&mut config.scrub, section.read("scrub", SCRUB, units::scrub));
     if let Some(mut metrics) = section.section("metrics") {
         let interval = metrics.read("interval", units::DURATION, units::some_duration);
@@ -123,9 +102,8 @@ fn exporters(section: Section<'_>, config: &mut Config) {
                 continue;
             }
         };
-        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        if !plain || name.is_empty() || name.len() > 64 || name.starts_with('.') {
-            exporter.reject("expected a name of at most 64 letters, digits, `-`, `_` and `.`");
+        if !units::is_name(name) {
+            exporter.reject(units::NAME_EXPECTED);
             continue;
         }
         if config.destinations.iter().any(|other| other.name == name) {
@@ -212,7 +190,7 @@ fn with_scheme(endpoint: &str, plaintext: bool) -> Option<String> {
 fn tls(section: Option<Section<'_>>) -> (bool, Option<PathBuf>) {
     let Some(mut section) = section else { return (false, None) };
     let insecure = section.read("insecure", "true or false", units::truth).unwrap_or(false);
-    let ca_file = section.read("ca_file", "a file", |text| Some(PathBuf::from(text)));
+    let ca_file = section.read("ca_file", "a file", units::path);
     section.end();
     (insecure, ca_file)
 }

@@ -3,23 +3,28 @@
 //! A key that the OpenTelemetry Collector has is spelled as there. Everything has a default:
 //! without a file the program listens on loopback and keeps its books in `./countersign-data`.
 
+mod credentials;
 mod destination;
 mod file;
+mod ports;
 mod section;
 mod units;
 mod yaml;
 
+pub use credentials::{Connections, DEFAULT_TENANT, TenantLimits};
 pub use destination::{Destination, Protocol, Retry, Signals};
+pub use ports::{Door, Doors, Listen};
 pub use section::{Mistake, Refused};
-pub use units::{DURATION, address, duration};
+pub use units::{DURATION, address, duration, is_name};
 
 use std::cell::RefCell;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use countersign_core::dialect::{Scrub, Signal};
 
+use crate::access::Credential;
 use crate::ingest::RelayPlan;
 
 /// Everything that an operator can set.
@@ -27,6 +32,14 @@ use crate::ingest::RelayPlan;
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
+    /// How each port is reached, beside its address.
+    pub doors: Doors,
+    /// Who may do what. Without any of them everybody may do everything, as the default tenant.
+    pub credentials: Vec<Credential>,
+    /// Limits of tenants that have some.
+    pub tenants: Vec<TenantLimits>,
+    /// How many connections there may be.
+    pub connections: Connections,
     /// The data directory.
     pub data: PathBuf,
     /// Where metrics and the relayed telemetry go.
@@ -47,28 +60,14 @@ pub struct Config {
     pub trace_url: Option<String>,
 }
 
-/// Where to listen. Port 0 takes a free one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listen {
-    /// OTLP and `countersign.v1` over gRPC.
-    pub grpc: SocketAddr,
-    /// OTLP over HTTP, `/v1/verdicts` and hooks.
-    pub http: SocketAddr,
-    /// Pages, `/metrics`, health and the API.
-    pub operator: SocketAddr,
-}
-
-impl Default for Listen {
-    fn default() -> Listen {
-        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Listen { grpc: loopback(4317), http: loopback(4318), operator: loopback(4319) }
-    }
-}
-
 impl Default for Config {
     fn default() -> Config {
         Config {
             listen: Listen::default(),
+            doors: Doors::default(),
+            credentials: Vec::new(),
+            tenants: Vec::new(),
+            connections: Connections::default(),
             data: PathBuf::from("countersign-data"),
             destinations: Vec::new(),
             books: countersign_core::settle::Settings::default(),
@@ -124,19 +123,39 @@ impl Config {
     /// All mistakes at once.
     pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Config, Refused> {
         let text = match file {
-            Some(path) => std::fs::read_to_string(path).map_err(|error| Refused {
-                file: Some(path.to_owned()),
-                mistakes: vec![Mistake {
-                    line: None,
-                    key: String::new(),
-                    text: format!("cannot be read: {error}"),
-                }],
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                Refused::of_text(Some(path.to_owned()), format!("cannot be read: {error}"))
             })?,
             None => String::new(),
         };
         let environment = |name: &str| std::env::var(name).ok();
         Config::parse(&text, overrides, &environment)
             .map_err(|mistakes| Refused { file: file.map(Path::to_owned), mistakes })
+    }
+
+    /// Keys that another configuration has otherwise, and that the running program cannot
+    /// change: all but certificates, credentials and tenants.
+    #[must_use]
+    pub fn differences(&self, other: &Config) -> Vec<&'static str> {
+        let doors = |config: &Config| {
+            let Doors { grpc, http, operator } = config.doors.clone();
+            [grpc, http, operator].map(|door| (door.insecure, door.hosts))
+        };
+        let compared = [
+            ("endpoint", self.listen == other.listen),
+            ("insecure and hosts", doors(self) == doors(other)),
+            ("connections", self.connections == other.connections),
+            ("exporters", self.destinations == other.destinations),
+            ("data", self.data == other.data),
+            ("patience, review rates and edited_threshold", self.books == other.books),
+            ("task_keys", self.dialect.task_keys == other.dialect.task_keys),
+            ("prices", self.prices == other.prices),
+            ("scrub", self.scrub == other.scrub),
+            ("metrics", self.metrics_interval == other.metrics_interval),
+            ("purpose", self.purpose == other.purpose),
+            ("trace_url", self.trace_url == other.trace_url),
+        ];
+        compared.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
     }
 
     fn parse(
@@ -146,11 +165,8 @@ impl Config {
     ) -> Result<Config, Vec<Mistake>> {
         let reading = section::Reading { environment, mistakes: RefCell::default() };
         let mut config = Config::default();
-        let mut insecure = file::Insecure::default();
         match yaml::parse(text) {
-            Ok(root) => {
-                insecure = file::read(section::Section::root(&reading, &root), &mut config);
-            }
+            Ok(root) => file::read(section::Section::root(&reading, &root), &mut config),
             Err((line, text)) => reading.mistake(line, "", text),
         }
         let Overrides { data, grpc, http, operator, prices } = overrides;
@@ -159,35 +175,12 @@ impl Config {
         config.listen.http = http.unwrap_or(config.listen.http);
         config.listen.operator = operator.unwrap_or(config.listen.operator);
         config.prices.extend(prices);
-        refuse_open_listeners(&reading, &config.listen, insecure);
+        let has_credentials = !config.credentials.is_empty();
+        ports::refuse_open(&reading, &config.listen, &config.doors, has_credentials);
 
         let mut mistakes = reading.mistakes.into_inner();
         mistakes.sort();
         if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
-    }
-}
-
-/// Off loopback anybody who reaches a listener could write telemetry and verdicts.
-fn refuse_open_listeners(
-    reading: &section::Reading<'_>,
-    listen: &Listen,
-    insecure: file::Insecure,
-) {
-    let listeners = [
-        ("receivers.otlp.protocols.grpc", listen.grpc, insecure.grpc),
-        ("receivers.otlp.protocols.http", listen.http, insecure.http),
-        ("countersign.operator", listen.operator, insecure.operator),
-    ];
-    for (key, address, insecure) in listeners {
-        if !address.ip().is_loopback() && !insecure {
-            let text = format!(
-                "{address} is open to others, without TLS and credentials. Either of\n\
-                 endpoint: 127.0.0.1:{}   # behind a proxy or a Collector that has both\n\
-                 insecure: true   # whoever reaches this address may write and read",
-                address.port()
-            );
-            reading.mistake(None, key, text);
-        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::yaml::{Node, Value};
+use crate::access::files::{self, Held};
+use crate::access::secret::{Digest, Secret};
 
 /// Why a configuration was refused: everything that is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,14 @@ pub struct Mistake {
     pub key: String,
     /// What was expected, and what to do.
     pub text: String,
+}
+
+impl Refused {
+    /// One mistake that has no line.
+    #[must_use]
+    pub fn of_text(file: Option<PathBuf>, text: String) -> Refused {
+        Refused { file, mistakes: vec![Mistake { line: None, key: String::new(), text }] }
+    }
 }
 
 impl fmt::Display for Refused {
@@ -174,6 +184,20 @@ impl<'a> Section<'a> {
         all
     }
 
+    /// A secret, from the environment or a file: `${env:NAME}` or `file:PATH`. Only its digest
+    /// is kept.
+    pub(super) fn secret(&mut self, key: &'static str) -> Option<Digest> {
+        let (line, node) = self.ask(key)?;
+        let path = self.path_of(key);
+        let given = match &node.value {
+            Value::Scalar(raw) => secret(raw, self.reading.environment),
+            Value::Empty | Value::List(_) | Value::Map(_) => {
+                Err(format!("expected {SECRET}, found {}", node.value.kind()))
+            }
+        };
+        given.map_err(|text| self.reading.mistake(Some(line), &path, text)).ok()
+    }
+
     /// Says that a key's value cannot be used.
     pub(super) fn mistake(&self, key: &str, text: impl Into<String>) {
         let line = self.entries.iter().find(|(name, ..)| name == key).map(|(_, line, _)| *line);
@@ -249,6 +273,23 @@ fn read_scalar<T>(
             None
         }
     }
+}
+
+/// What [`Section::secret`] understands.
+const SECRET: &str = "`${env:NAME}` or `file:PATH`";
+
+fn secret(raw: &str, environment: Environment<'_>) -> Result<Digest, String> {
+    let bytes = if let Some(path) = raw.strip_prefix("file:") {
+        files::read(Path::new(path), Held::Secretly)?
+    } else if raw.starts_with("${env:") && raw.find('}') == Some(raw.len() - 1) {
+        fill_in(raw, environment)?.into_bytes()
+    } else {
+        // Without the value: it may be one.
+        return Err(format!(
+            "expected {SECRET}: who reads this file must not learn the secret itself"
+        ));
+    };
+    Secret::given(bytes).map(|secret| secret.digest())
 }
 
 /// Puts environment variables in the place of `${env:NAME}` and `${env:NAME:-default}`. A `$$`

@@ -6,7 +6,8 @@ use super::{Config, Overrides, Refused};
 
 fn parse(text: &str) -> Result<Config, Refused> {
     let environment = |name: &str| match name {
-        "TOKEN" => Some("SECRET-token".to_owned()),
+        "TOKEN" => Some("SECRET-token-of-more-than-32-bytes".to_owned()),
+        "SHORT" => Some("SECRET-token".to_owned()),
         "GRPC" => Some("127.0.0.1:1".to_owned()),
         _ => None,
     };
@@ -35,7 +36,12 @@ receivers:
       grpc: { endpoint: '${env:GRPC}' }
       http:
         endpoint: 0.0.0.0:4318
-        insecure: true
+        tls:
+          cert_file: server.crt
+          key_file: server.key
+          client_ca_file: clients.crt
+          min_version: '1.3'
+          reload_interval: 1m
 exporters:
   otlp/jaeger:
     endpoint: jaeger:4317
@@ -51,7 +57,15 @@ exporters:
     retry_on_failure: { initial_interval: 2s, max_interval: 1m }
 countersign:
   data: /var/lib/countersign
-  operator: { endpoint: 'localhost:0' }
+  operator: { endpoint: 'localhost:0', hosts: [pages.example.com] }
+  credentials:
+    agents:
+      tenant: acme
+      sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+      scopes: [write_telemetry, write_verdicts]
+    dashboards: { secret: '${env:TOKEN}', scopes: [operate] }
+  tenants: { acme: { requests_per_second: 50 } }
+  connections: { total: 100, per_address: 10 }
   purpose: to see what reviewed work costs
   patience: 30d
   confirm: 7d
@@ -72,6 +86,67 @@ countersign:
                 grpc: 127.0.0.1:1,
                 http: 0.0.0.0:4318,
                 operator: 127.0.0.1:0,
+            },
+            doors: Doors {
+                grpc: Door {
+                    tls: None,
+                    insecure: false,
+                    hosts: [],
+                },
+                http: Door {
+                    tls: Some(
+                        TlsFiles {
+                            cert_file: "server.crt",
+                            key_file: "server.key",
+                            client_ca_file: Some(
+                                "clients.crt",
+                            ),
+                            min_version: Tls13,
+                            reload_interval: 60s,
+                        },
+                    ),
+                    insecure: false,
+                    hosts: [],
+                },
+                operator: Door {
+                    tls: None,
+                    insecure: false,
+                    hosts: [
+                        "pages.example.com",
+                    ],
+                },
+            },
+            credentials: [
+                Credential {
+                    name: "agents",
+                    tenant: "acme",
+                    digest: Digest(..),
+                    scopes: Scopes(
+                        3,
+                    ),
+                },
+                Credential {
+                    name: "dashboards",
+                    tenant: "default",
+                    digest: Digest(..),
+                    scopes: Scopes(
+                        8,
+                    ),
+                },
+            ],
+            tenants: [
+                TenantLimits {
+                    name: "acme",
+                    requests_per_second: Some(
+                        50,
+                    ),
+                },
+            ],
+            connections: Connections {
+                total: 100,
+                per_address: Some(
+                    10,
+                ),
             },
             data: "/var/lib/countersign",
             destinations: [
@@ -180,7 +255,8 @@ receivers:
         endpiont: 127.0.0.1:4317
       http:
         endpoint: localhost
-        tls: { cert_file: a }
+        tls: { cert_file: a, min_version: 1.1 }
+        auth: { authenticator: x }
 exporters:
   otlp/jaeger: {}
   debug: { verbosity: detailed }
@@ -197,25 +273,40 @@ countersign:
   scrub: none
   trace_url: http://jaeger/trace
   data:
+  credentials:
+    a b: {}
+    none: { scopes: [write_telemetry] }
+    both: { sha256: abc, secret: '${env:TOKEN}', scopes: [write] }
+  tenants: { acme: { requests_per_second: 0 } }
+  connections: { total: many }
 ",
         &expect![[r#"
-            countersign.yaml: 16 mistakes
-              line 6: receivers.otlp.protocols.grpc.endpiont: unknown key; known here: endpoint, insecure
+            countersign.yaml: 25 mistakes
+              receivers.otlp.protocols.http.tls.key_file: is missing: TLS needs a certificate and its key
+              line 6: receivers.otlp.protocols.grpc.endpiont: unknown key; known here: endpoint, insecure, tls, hosts
               line 8: receivers.otlp.protocols.http.endpoint: expected an address such as 127.0.0.1:4317 or [::1]:0, found `localhost`
-              line 9: receivers.otlp.protocols.http.tls: listeners have no TLS and no credentials of their own yet: listen on 127.0.0.1 behind a proxy or a Collector that has them
-              line 11: exporters.otlp/jaeger: `endpoint` is missing: where should it go?
-              line 12: exporters.debug: no such exporter; there are otlp/NAME and otlphttp/NAME
-              line 13: exporters.otlp/a/b: expected a name of at most 64 letters, digits, `-`, `_` and `.`
-              line 14: exporters.otlp/c.endpoint: expected host:port or a URL, found `ftp://x`
-              line 14: exporters.otlp/c.sending_queue: every destination is served from a queue on disk, and nothing can be set about it yet: leave it out
-              line 16: exporters.otlp/e.scrub: destinations of one signal share a queue: give them the same `scrub`
-              line 18: countersign.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `soon`
-              line 19: countersign.edited_threshold: expected a share from 0 to 1, found `5`
-              line 21: countersign.workflows.support.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `0s`
-              line 22: countersign.prices: expected a list, found a value
-              line 23: countersign.scrub: expected standard, strict or off, found `none`
-              line 24: countersign.trace_url: expected a URL with {trace_id} in it, found `http://jaeger/trace`
-              line 25: countersign.data: expected a directory, found nothing"#]],
+              line 9: receivers.otlp.protocols.http.tls.min_version: expected 1.2 or 1.3, found `1.1`
+              line 10: receivers.otlp.protocols.http.auth: credentials are the same on all ports: put them under countersign.credentials
+              line 12: exporters.otlp/jaeger: `endpoint` is missing: where should it go?
+              line 13: exporters.debug: no such exporter; there are otlp/NAME and otlphttp/NAME
+              line 14: exporters.otlp/a/b: expected a name of at most 64 letters, digits, `-`, `_` and `.`
+              line 15: exporters.otlp/c.endpoint: expected host:port or a URL, found `ftp://x`
+              line 15: exporters.otlp/c.sending_queue: every destination is served from a queue on disk, and nothing can be set about it yet: leave it out
+              line 17: exporters.otlp/e.scrub: destinations of one signal share a queue: give them the same `scrub`
+              line 19: countersign.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `soon`
+              line 20: countersign.edited_threshold: expected a share from 0 to 1, found `5`
+              line 22: countersign.workflows.support.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `0s`
+              line 23: countersign.prices: expected a list, found a value
+              line 24: countersign.scrub: expected standard, strict or off, found `none`
+              line 25: countersign.trace_url: expected a URL with {trace_id} in it, found `http://jaeger/trace`
+              line 26: countersign.data: expected a directory, found nothing
+              line 28: countersign.credentials.a b: expected a name of at most 64 letters, digits, `-`, `_` and `.`
+              line 29: countersign.credentials.none: `sha256` is missing: `countersign token NAME` makes a secret and prints it
+              line 30: countersign.credentials.both.scopes: expected write_telemetry, write_verdicts, read_outcomes, operate, found `write`
+              line 30: countersign.credentials.both.secret: there is a `sha256` too: which one is it?
+              line 30: countersign.credentials.both.sha256: expected 64 hexadecimal digits, found `abc`
+              line 31: countersign.tenants.acme.requests_per_second: expected a number from 1, found `0`
+              line 32: countersign.connections.total: expected a number from 1, found `many`"#]],
     );
 }
 
@@ -230,12 +321,22 @@ exporters:
       authorization: \"Bearer inline\\x01\"
       x-key: ${env:NONE}
     timeout: ${env:TOKEN}
+countersign:
+  credentials:
+    a: { secret: SECRET-inline-of-more-than-32-bytes, scopes: [operate] }
+    b: { secret: '${env:SHORT}', scopes: [operate] }
+    c: { secret: 'file:/nonexistent', scopes: [operate] }
+    d: { secret: '${env:TOKEN}more', scopes: [operate] }
 ",
         &expect![[r#"
-            countersign.yaml: 3 mistakes
+            countersign.yaml: 7 mistakes
               line 6: exporters.otlp/a.headers.authorization: expected a header name and a text value
               line 7: exporters.otlp/a.headers.x-key: the environment variable NONE is not set
-              line 8: exporters.otlp/a.timeout: expected a duration such as 15s, 1m30s, 12h or 14d, found `${env:TOKEN}`"#]],
+              line 8: exporters.otlp/a.timeout: expected a duration such as 15s, 1m30s, 12h or 14d, found `${env:TOKEN}`
+              line 11: countersign.credentials.a.secret: expected `${env:NAME}` or `file:PATH`: who reads this file must not learn the secret itself
+              line 12: countersign.credentials.b.secret: the secret is shorter than 32 bytes: make one with `countersign token NAME`
+              line 13: countersign.credentials.c.secret: /nonexistent: No such file or directory (os error 2)
+              line 14: countersign.credentials.d.secret: expected `${env:NAME}` or `file:PATH`: who reads this file must not learn the secret itself"#]],
     );
 }
 
@@ -248,12 +349,54 @@ countersign: { operator: { endpoint: '[::]:4319' } }
 ",
         &expect![[r#"
             countersign.yaml: 2 mistakes
-              countersign.operator: [::]:4319 is open to others, without TLS and credentials. Either of
-                  endpoint: 127.0.0.1:4319   # behind a proxy or a Collector that has both
+              countersign.operator: [::]:4319 is open to others without TLS and credentials. Add
+                  tls: { cert_file: server.crt, key_file: server.key }   # here
+                  credentials: …   # under countersign: what `countersign token NAME` prints
+                  or, behind a proxy or a Collector that has both, one of
+                  endpoint: 127.0.0.1:4319
                   insecure: true   # whoever reaches this address may write and read
-              receivers.otlp.protocols.grpc: 0.0.0.0:4317 is open to others, without TLS and credentials. Either of
-                  endpoint: 127.0.0.1:4317   # behind a proxy or a Collector that has both
+              receivers.otlp.protocols.grpc: 0.0.0.0:4317 is open to others without TLS and credentials. Add
+                  tls: { cert_file: server.crt, key_file: server.key }   # here
+                  credentials: …   # under countersign: what `countersign token NAME` prints
+                  or, behind a proxy or a Collector that has both, one of
+                  endpoint: 127.0.0.1:4317
                   insecure: true   # whoever reaches this address may write and read"#]],
+    );
+}
+
+#[test]
+fn what_is_missing_of_tls_and_credentials_is_told() {
+    let with = |grpc: &str, own: &str| {
+        format!(
+            "receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: '0.0.0.0:4317', {grpc} }} }} \
+             }} }}\ncountersign: {{ {own} }}\n"
+        )
+    };
+    let tls = "tls: { cert_file: a, key_file: b }";
+    let client = "tls: { cert_file: a, key_file: b, client_ca_file: c }";
+    let credentials = "credentials: { a: { secret: '${env:TOKEN}', scopes: [operate] } }";
+    for right in [with(tls, credentials), with(client, ""), with("insecure: true", "")] {
+        parse(&right).expect(&right);
+    }
+    refused(
+        &with(tls, ""),
+        &expect![[r#"
+        countersign.yaml: 1 mistake
+          receivers.otlp.protocols.grpc: 0.0.0.0:4317 is open to others without credentials. Add
+              credentials: …   # under countersign: what `countersign token NAME` prints
+              or, behind a proxy or a Collector that has both, one of
+              endpoint: 127.0.0.1:4317
+              insecure: true   # whoever reaches this address may write and read"#]],
+    );
+    refused(
+        &with("", credentials),
+        &expect![[r#"
+        countersign.yaml: 1 mistake
+          receivers.otlp.protocols.grpc: 0.0.0.0:4317 is open to others without TLS. Add
+              tls: { cert_file: server.crt, key_file: server.key }   # here
+              or, behind a proxy or a Collector that has both, one of
+              endpoint: 127.0.0.1:4317
+              insecure: true   # whoever reaches this address may write and read"#]],
     );
 }
 

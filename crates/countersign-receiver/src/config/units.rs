@@ -1,6 +1,7 @@
 //! How durations, amounts, shares and addresses are written.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use countersign_core::dialect::Scrub;
@@ -96,6 +97,37 @@ pub(super) fn scrub(text: &str) -> Option<Scrub> {
         "off" => Some(Scrub::Off),
         _ => None,
     }
+}
+
+/// What [`name`] understands.
+pub(super) const NAME: &str = "a name of at most 64 letters, digits, `-`, `_` and `.`";
+/// The same, for a key that is a name.
+pub(super) const NAME_EXPECTED: &str =
+    "expected a name of at most 64 letters, digits, `-`, `_` and `.`";
+
+/// A name that is a label, a file and a user elsewhere.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    plain && !text.is_empty() && text.len() <= 64 && !text.starts_with('.')
+}
+
+/// See [`is_name`].
+#[must_use]
+pub(super) fn name(text: &str) -> Option<String> {
+    is_name(text).then(|| text.to_owned())
+}
+
+/// A file or directory.
+#[must_use]
+pub(super) fn path(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+/// A number from 1.
+#[must_use]
+pub(super) fn count(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|count| *count > 0)
 }
 
 /// True or false.

@@ -103,6 +103,19 @@ pub(super) fn plain(
     response
 }
 
+/// A refusal for now, before the body is read.
+pub(super) fn later(
+    spelling: Spelling,
+    http: StatusCode,
+    code: Code,
+    text: &str,
+    delay: std::time::Duration,
+) -> Response {
+    let mut response = status(spelling, http, code, text, &[Detail::RetryInfo(delay)]);
+    response.headers_mut().insert(header::RETRY_AFTER, delay.as_secs().max(1).into());
+    response
+}
+
 enum Detail {
     BadRequest,
     RetryInfo(std::time::Duration),

@@ -11,10 +11,11 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::refused::Refused;
+use crate::access::Caller;
 use crate::clock;
 use crate::limits::{
     BODY_BYTES_PER_SECOND_MIN, BODY_MS_MAX, BODY_SLOW_MS_MAX, IN_FLIGHT_BYTES_MAX,
-    RETRY_AFTER_MS_MIN,
+    RETRY_AFTER_MS_MIN, TENANT_BYTES_IN_FLIGHT,
 };
 
 /// The bytes of requests that may be in memory at a time.
@@ -28,9 +29,9 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// A charge of nothing yet.
-    pub(super) fn charge(&self) -> Charge {
-        Charge { budget: Arc::clone(&self.0), held: None }
+    /// A charge of nothing yet, for this caller.
+    pub(super) fn charge(&self, caller: &Caller) -> Charge {
+        Charge { budget: Arc::clone(&self.0), held: None, caller: caller.clone() }
     }
 
     #[cfg(test)]
@@ -44,6 +45,7 @@ impl Budget {
 pub(super) struct Charge {
     budget: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
+    caller: Caller,
 }
 
 impl Charge {
@@ -51,7 +53,11 @@ impl Charge {
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refused> {
         let busy = Refused::Busy { retry_after_ms: RETRY_AFTER_MS_MIN };
         let count = u32::try_from(bytes).map_err(|_| busy.clone())?;
+        if self.caller.shares() && !self.leaves_others_their_share(bytes) {
+            return Err(Refused::Quota { retry_after_ms: RETRY_AFTER_MS_MIN });
+        }
         let more = Arc::clone(&self.budget).try_acquire_many_owned(count).map_err(|_| busy)?;
+        self.caller.quota().take_bytes(bytes);
         match &mut self.held {
             Some(held) => held.merge(more),
             None => self.held = Some(more),
@@ -59,10 +65,31 @@ impl Charge {
         Ok(())
     }
 
+    /// Whether a tenant may take so much more: up to its share always, beyond it only while
+    /// nobody else needs room or as much as a share is left for those who do.
+    fn leaves_others_their_share(&self, bytes: usize) -> bool {
+        let own = self.caller.quota().in_flight_bytes();
+        let free = self.budget.available_permits();
+        let alone = IN_FLIGHT_BYTES_MAX.saturating_sub(free) <= own;
+        alone
+            || own.saturating_add(bytes) <= TENANT_BYTES_IN_FLIGHT
+            || free >= bytes.saturating_add(TENANT_BYTES_IN_FLIGHT)
+    }
+
     /// Gives so many bytes back.
     fn shrink(&mut self, bytes: usize) {
-        if let Some(held) = &mut self.held {
-            drop(held.split(bytes));
+        if let Some(held) = &mut self.held
+            && let Some(back) = held.split(bytes)
+        {
+            self.caller.quota().give_back_bytes(back.num_permits());
+        }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if let Some(held) = &self.held {
+            self.caller.quota().give_back_bytes(held.num_permits());
         }
     }
 }
@@ -219,7 +246,7 @@ mod tests {
     }
 
     fn check(bytes: &[u8]) -> Result<Bytes, Refused> {
-        unpack(bytes, REQUEST_BYTES_MAX, &mut Budget::default().charge())
+        unpack(bytes, REQUEST_BYTES_MAX, &mut Budget::default().charge(&Caller::inside()))
     }
 
     #[test]
@@ -276,7 +303,7 @@ mod tests {
         let short = Duration::from_millis(20);
         let pace = Pace { slow: short, ..PACE };
         let body = axum::body::Body::new(Stalled(3));
-        let mut charge = budget.charge();
+        let mut charge = budget.charge(&Caller::inside());
         assert_eq!(read_at(&pace, body, 10, &mut charge).await, Err(Refused::Slow));
         let body = axum::body::Body::new(Stalled(usize::MAX));
         assert_eq!(read_at(&pace, body, 10, &mut charge).await, Err(Refused::TooLarge));
@@ -296,7 +323,7 @@ mod tests {
     #[test]
     fn the_budget_is_given_back() {
         let budget = Budget::default();
-        let mut charge = budget.charge();
+        let mut charge = budget.charge(&Caller::inside());
         charge.grow(IN_FLIGHT_BYTES_MAX - 5).unwrap();
         assert!(matches!(charge.grow(6), Err(Refused::Busy { .. })));
         charge.shrink(10);

@@ -12,6 +12,7 @@ use countersign_core::price::Catalog;
 use super::body::{Budget, Charge};
 use super::json::{self, JsonError, Transcoded};
 use super::refused::Refused;
+use crate::access::{Access, Caller, Scope};
 use crate::journal::FactWriter;
 use crate::keeper::{Condition, Keeper, Submission, SubmissionKind, View};
 use crate::limits::{READ_IN_PLACE_BYTES_MAX, READERS_KEPT_MAX};
@@ -59,7 +60,7 @@ pub struct Taken {
 
 /// Takes requests. Cheap to clone.
 #[derive(Clone)]
-pub struct Gate(Arc<Inner>);
+pub struct Gate(Arc<Inner>, Access);
 
 struct Inner {
     keeper: Keeper,
@@ -91,14 +92,26 @@ impl Gate {
         settings: Settings,
         relay: RelayPlan,
     ) -> Gate {
-        Gate(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             keeper,
             catalog,
             settings,
             relay,
             readers: Mutex::default(),
             budget: Budget::default(),
-        }))
+        });
+        Gate(inner, Access::default())
+    }
+
+    /// The same gate behind credentials.
+    #[must_use]
+    pub fn behind(self, access: Access) -> Gate {
+        Gate(self.0, access)
+    }
+
+    /// Who may pass.
+    pub(super) fn access(&self) -> &Access {
+        &self.1
     }
 
     /// Takes an export request.
@@ -110,23 +123,23 @@ impl Gate {
     /// [`Refused`] if nothing of it was taken.
     pub async fn take(
         &self,
+        caller: &Caller,
         signal: Signal,
         spelling: Spelling,
         bytes: Bytes,
         received: UnixNanos,
     ) -> Result<Taken, Refused> {
-        let mut charge = self.charge();
+        let mut charge = self.charge(caller);
         if spelling == Spelling::Json {
             // What it becomes in protobuf is as large as a rule.
             charge.grow(bytes.len())?;
         }
         let read = if bytes.len() <= READ_IN_PLACE_BYTES_MAX {
-            self.0.read(signal, spelling, &bytes, received)?
+            self.0.read(caller, signal, spelling, &bytes, received)?
         } else {
-            let inner = Arc::clone(&self.0);
-            tokio::task::spawn_blocking(move || inner.read(signal, spelling, &bytes, received))
-                .await
-                .map_err(|_| Refused::Stopping)??
+            let (inner, caller) = (Arc::clone(&self.0), caller.clone());
+            let read = move || inner.read(&caller, signal, spelling, &bytes, received);
+            tokio::task::spawn_blocking(read).await.map_err(|_| Refused::Stopping)??
         };
         drop(charge);
         let position = self.submit(read.submission).await?;
@@ -160,8 +173,8 @@ impl Gate {
         self.0.keeper.condition()
     }
 
-    pub(super) fn charge(&self) -> Charge {
-        self.0.budget.charge()
+    pub(super) fn charge(&self, caller: &Caller) -> Charge {
+        self.0.budget.charge(caller)
     }
 
     #[cfg(test)]
@@ -180,6 +193,7 @@ impl Gate {
 impl Inner {
     fn read(
         &self,
+        caller: &Caller,
         signal: Signal,
         spelling: Spelling,
         bytes: &[u8],
@@ -200,16 +214,29 @@ impl Inner {
         let scrub = self.relay.of(signal);
         let mut relayed = Vec::new();
         let mut facts = FactWriter::default();
+        let judges = caller.may(Scope::WriteVerdicts);
+        let mut unwelcome = 0;
         let outcome = reader.read(
             signal,
             bytes,
             received,
             &self.catalog,
-            &mut |fact| facts.push(&fact),
+            &mut |fact| {
+                if !judges && matches!(fact, Fact::Verdict(_)) {
+                    unwelcome += 1;
+                } else {
+                    facts.push(&fact);
+                }
+            },
             scrub.map(|scrub| (&mut relayed, scrub)),
         );
         self.give_back(reader);
-        let outcome = with_notes(outcome?, notes, &mut facts);
+        let mut outcome = with_notes(outcome?, notes, &mut facts);
+        if unwelcome > 0 {
+            outcome.accepted = outcome.accepted.saturating_sub(unwelcome);
+            outcome.rejected += unwelcome;
+            outcome.message = "verdicts need a credential with the scope write_verdicts";
+        }
         let relay = scrub.is_some() && !relayed.is_empty();
         let relay = relay.then(|| (signal, Bytes::from(relayed)));
         let kind = SubmissionKind::Telemetry;

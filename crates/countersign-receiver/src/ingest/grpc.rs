@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::any;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -18,7 +18,6 @@ use countersign_proto::v1::outcomes_server::OutcomesServer;
 use countersign_proto::v1::verdicts_server::VerdictsServer;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use tokio::net::TcpListener;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -28,8 +27,9 @@ use tonic_health::server::HealthReporter;
 use super::answer::{self, POSITION};
 use super::body;
 use super::gate::{Gate, Spelling};
+use super::guard;
 use super::refused::Refused;
-use super::serve::{Protocol, serve};
+use super::serve::{Port, Protocol, serve};
 use super::services::{Reads, Verdicts};
 use crate::clock;
 use crate::keeper::Condition;
@@ -57,7 +57,7 @@ const SERVICES: [&str; 5] = [
 /// # Errors
 /// None so far: what goes wrong with one connection concerns that connection.
 pub async fn serve_grpc(
-    listener: TcpListener,
+    port: impl Into<Port>,
     gate: Gate,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
@@ -75,6 +75,7 @@ pub async fn serve_grpc(
         .prepare()
         .into_axum_router();
     let router = routes.layer(map_response(not_retryable)).merge(export_routes(gate.clone()));
+    let router = router.layer(from_fn_with_state(gate.clone(), guard::grpc));
     let stop = async {
         tokio::select! {
             () = stop => {}
@@ -82,7 +83,7 @@ pub async fn serve_grpc(
         }
         tell_health(&health, ServingStatus::NotServing).await;
     };
-    serve(listener, router, Protocol::Http2, stop).await
+    serve(port.into(), router, Protocol::Http2, stop).await
 }
 
 /// Tells whether the journal can be written, for ever.
@@ -127,6 +128,7 @@ fn export_routes(gate: Gate) -> Router {
 async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> Response {
     let received = clock::now();
     let (parts, body) = request.into_parts();
+    let caller = guard::caller(&parts.extensions);
     if parts.method != Method::POST || !is_grpc(&parts.headers) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -134,9 +136,9 @@ async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> R
     }
     let taken = async {
         let packing = packing(&parts.headers)?;
-        let mut charge = gate.charge();
+        let mut charge = gate.charge(&caller);
         let message = message(body, packing, &mut charge).await?;
-        Ok(gate.take(signal, Spelling::Protobuf, message, received).await?)
+        Ok(gate.take(&caller, signal, Spelling::Protobuf, message, received).await?)
     };
     match taken.await {
         Ok(taken) => answer(&answer::response_message(&taken), taken.position),

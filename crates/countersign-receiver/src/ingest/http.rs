@@ -3,20 +3,21 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::any;
 use bytes::Bytes;
 use countersign_core::dialect::Signal;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
-use tokio::net::TcpListener;
 use tonic::Code;
 
 use super::answer::{self, POSITION};
 use super::body;
 use super::gate::{Gate, Spelling};
+use super::guard;
 use super::refused::Refused;
-use super::serve::{Protocol, serve};
+use super::serve::{Port, Protocol, serve};
 use super::verdicts;
 use crate::clock;
 use crate::limits::{REQUEST_BYTES_MAX, VERDICT_REQUEST_BYTES_MAX};
@@ -31,6 +32,7 @@ pub fn http_router(gate: Gate) -> Router {
         .route("/v1/metrics", any(|gate, request| export(Signal::Metrics, gate, request)))
         .route("/v1/verdicts", any(judge))
         .fallback(unknown)
+        .layer(from_fn_with_state(gate.clone(), guard::http))
         .with_state(gate)
 }
 
@@ -39,11 +41,11 @@ pub fn http_router(gate: Gate) -> Router {
 /// # Errors
 /// None so far: what goes wrong with one connection concerns that connection.
 pub async fn serve_http(
-    listener: TcpListener,
+    port: impl Into<Port>,
     router: Router,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    serve(listener, router, Protocol::Any, stop).await
+    serve(port.into(), router, Protocol::Any, stop).await
 }
 
 /// A refusal before the body is read.
@@ -82,6 +84,7 @@ async fn unknown(request: Request) -> Response {
 async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> Response {
     let received = clock::now();
     let (parts, body) = request.into_parts();
+    let caller = guard::caller(&parts.extensions);
     let spelling = spelling(&parts.headers);
     let shown = spelling.unwrap_or(Spelling::Json);
     if let Err(early) = check_head(&parts.method, &parts.headers) {
@@ -102,9 +105,9 @@ async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> R
         Err(early) => return early.answer(spelling),
     };
     let taken = async {
-        let mut charge = gate.charge();
+        let mut charge = gate.charge(&caller);
         let bytes = whole(body, packed, REQUEST_BYTES_MAX, &mut charge).await?;
-        gate.take(signal, spelling, bytes, received).await
+        gate.take(&caller, signal, spelling, bytes, received).await
     };
     match taken.await {
         Ok(taken) => answer::taken(signal, spelling, &taken),
@@ -140,7 +143,7 @@ async fn whole(
 }
 
 /// How the body is spelt, by its content type; parameters do not matter.
-fn spelling(headers: &HeaderMap) -> Option<Spelling> {
+pub(super) fn spelling(headers: &HeaderMap) -> Option<Spelling> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let essence = value.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/x-protobuf") {
@@ -173,6 +176,7 @@ fn is_packed(headers: &HeaderMap) -> Result<bool, Early> {
 async fn judge(State(gate): State<Gate>, request: Request) -> Response {
     let received = clock::now();
     let (parts, body) = request.into_parts();
+    let caller = guard::caller(&parts.extensions);
     let early = check_head(&parts.method, &parts.headers).and_then(|()| {
         if spelling(&parts.headers) != Some(Spelling::Json) {
             let text = "Content-Type: expected application/json";
@@ -188,7 +192,7 @@ async fn judge(State(gate): State<Gate>, request: Request) -> Response {
     };
     let judged = async {
         let most = VERDICT_REQUEST_BYTES_MAX;
-        let mut charge = gate.charge();
+        let mut charge = gate.charge(&caller);
         let bytes = whole(body, packed, most, &mut charge).await?;
         verdicts::take(&gate, verdicts::read_json(&bytes, received)?).await
     };

@@ -4,6 +4,8 @@
 
 mod serve;
 
+mod guard;
+
 mod grpc;
 mod http;
 mod services;
@@ -21,6 +23,7 @@ pub use gate::{Gate, RelayPlan, Spelling, Taken};
 pub use grpc::serve_grpc;
 pub use http::{http_router, serve_http};
 pub use refused::Refused;
+pub use serve::{Port, Slots, Tls};
 
 #[cfg(test)]
 mod tests;

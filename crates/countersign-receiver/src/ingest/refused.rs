@@ -25,6 +25,11 @@ pub enum Refused {
         /// How long to wait, in milliseconds.
         retry_after_ms: u64,
     },
+    /// The tenant has more in hand than its share.
+    Quota {
+        /// How long to wait, in milliseconds.
+        retry_after_ms: u64,
+    },
     /// The disk failed or is full.
     Disk,
     /// The program is stopping.
@@ -52,6 +57,7 @@ impl Refused {
             Refused::TooLarge => "the request is too large: send smaller batches".into(),
             Refused::Slow => "the request came too slowly".into(),
             Refused::Busy { .. } => "too much to do: try again later".into(),
+            Refused::Quota { .. } => "too much at a time of this tenant: try again later".into(),
             Refused::Disk => "cannot write to disk: try again later".into(),
             Refused::Stopping => "stopping: try again later".into(),
         }
@@ -61,7 +67,7 @@ impl Refused {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let ms = match self {
             Refused::Malformed(_) | Refused::TooLarge => return None,
-            Refused::Busy { retry_after_ms } => *retry_after_ms,
+            Refused::Busy { retry_after_ms } | Refused::Quota { retry_after_ms } => *retry_after_ms,
             Refused::Slow | Refused::Stopping => RETRY_AFTER_MS_MIN,
             Refused::Disk => RETRY_AFTER_MS_MAX,
         };
@@ -73,6 +79,7 @@ impl Refused {
         match self {
             Refused::Malformed(_) => StatusCode::BAD_REQUEST,
             Refused::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Refused::Quota { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refused::Slow | Refused::Busy { .. } | Refused::Disk | Refused::Stopping => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -83,8 +90,9 @@ impl Refused {
     pub(super) fn code(&self) -> Code {
         match self {
             Refused::Malformed(_) => Code::InvalidArgument,
-            // Without a delay in its details, which exporters take for "do not retry".
+            // Exporters try it again only if the details have a delay: this is of no use.
             Refused::TooLarge => Code::ResourceExhausted,
+            Refused::Quota { .. } => Code::ResourceExhausted,
             Refused::Slow | Refused::Busy { .. } | Refused::Disk | Refused::Stopping => {
                 Code::Unavailable
             }

@@ -15,6 +15,7 @@ pub mod operator;
 pub mod otlp;
 pub mod page;
 pub mod relay;
+pub mod reloads;
 mod resource;
 pub mod verdict_span;
 mod wire;

@@ -1,11 +1,13 @@
 //! The operator port: pages, `/metrics`, health, and the API that is read by machines.
 
+mod entry;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State, rejection::QueryRejection};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -13,10 +15,13 @@ use maud::Markup;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use self::entry::{Names, admitted, named};
 use super::figures::{self, By, Window};
 use super::health::{Health, HealthShown};
 use super::page::{self, Setting};
+use super::reloads::Reloads;
 use super::{calendar, openmetrics};
+use crate::access::Access;
 use crate::clock;
 use crate::keeper::{Condition, Keeper, Refusal};
 
@@ -27,6 +32,12 @@ pub struct Operator {
     pub setting: Setting,
     /// Link to a trace, with `{trace_id}` in the place of the id.
     pub trace_url: Option<String>,
+    /// Names of the port beside those of loopback.
+    pub hosts: Vec<String>,
+    /// Who may look.
+    pub access: Access,
+    /// What became of the reloads.
+    pub reloads: Arc<Reloads>,
     /// Whether the program takes telemetry: false before it is up and while it stops.
     pub ready: watch::Receiver<bool>,
     /// How the destinations fare.
@@ -42,10 +53,11 @@ type Port = State<Arc<Shared>>;
 
 /// The routes of the operator port.
 ///
-/// When the port is on loopback, requests must name it by a loopback name: a page in a browser
-/// that had its own name point here must not read the figures.
+/// What comes from a page in a browser that is not ours is refused by [`named`], what brings no
+/// good credential by [`admitted`].
 pub fn operator_router(keeper: Keeper, operator: Operator) -> Router {
-    let loopback = operator.setting.listen.operator.ip().is_loopback();
+    let names = Names::of(&operator);
+    let access = operator.access.clone();
     let shared = Arc::new(Shared { keeper, operator });
     let router = Router::new()
         .route("/", get(home))
@@ -70,8 +82,10 @@ pub fn operator_router(keeper: Keeper, operator: Operator) -> Router {
             problem(StatusCode::METHOD_NOT_ALLOWED, "this address can only be read: use GET")
         })
         .with_state(shared);
-    let router = if loopback { router.layer(middleware::from_fn(named_loopback)) } else { router };
-    router.layer(middleware::map_response(protected))
+    router
+        .layer(middleware::from_fn_with_state(access, admitted))
+        .layer(middleware::from_fn_with_state(Arc::new(names), named))
+        .layer(middleware::map_response(protected))
 }
 
 async fn home(State(shared): Port) -> Result<Response, Problem> {
@@ -269,43 +283,13 @@ fn bad(detail: &str) -> Problem {
     Problem(StatusCode::BAD_REQUEST, detail.into())
 }
 
-fn problem(status: StatusCode, detail: &str) -> Response {
+pub(super) fn problem(status: StatusCode, detail: &str) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
     let body = serde_json::json!({
         "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail,
     });
     let headers = [(header::CONTENT_TYPE, "application/problem+json")];
     (status, headers, body.to_string()).into_response()
-}
-
-/// Refuses requests whose `Host` is no name of the loopback interface.
-async fn named_loopback(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).map(HeaderValue::to_str);
-    let named = match host {
-        Some(Ok(host)) => is_loopback_name(host),
-        Some(Err(_)) => false,
-        // Over HTTP/2 the name is in the address; browsers always give one.
-        None => request.uri().authority().is_none_or(|name| is_loopback_name(name.as_str())),
-    };
-    if named {
-        return next.run(request).await;
-    }
-    problem(StatusCode::FORBIDDEN, "this port answers only to localhost, 127.0.0.1 and [::1]")
-}
-
-fn is_loopback_name(authority: &str) -> bool {
-    if let Ok(address) = authority.parse::<std::net::SocketAddr>() {
-        return address.ip().is_loopback();
-    }
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        Some(_) | None => authority,
-    };
-    if host.eq_ignore_ascii_case("localhost") {
-        return true;
-    }
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \

@@ -5,7 +5,7 @@ pub mod fleet;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::serve::{self, Addresses};
 use super::{ServeArgs, printed};
@@ -20,7 +20,10 @@ pub(super) fn run(args: ServeArgs, format: logs::Format) -> anyhow::Result<ExitC
         None => Some(tempfile::Builder::new().prefix("countersign-demo-").tempdir()?),
     };
     let given = (args.grpc, args.http, args.operator);
-    let mut config = args.resolve()?;
+    let (mut config, _) = args.resolve()?;
+    if !config.credentials.is_empty() || config.doors.http.tls.is_some() {
+        bail!("the example agents have no credentials and no TLS: leave both out of the file");
+    }
     if let Some(folder) = &temporary {
         config.data = folder.path().join("data");
     }
@@ -32,6 +35,7 @@ pub(super) fn run(args: ServeArgs, format: logs::Format) -> anyhow::Result<ExitC
     };
     let ended = serve::start(
         config,
+        None,
         Box::new(move |addresses, loops, stopped| {
             announce(addresses, format)?;
             loops.spawn(fleet::run(format!("http://{}", addresses.http), stopped));

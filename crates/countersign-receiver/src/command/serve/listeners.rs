@@ -9,8 +9,11 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::current::Current;
+use super::files::Room;
 use crate::command::printed;
 use crate::config::{Config, Listen};
+use crate::ingest::Port;
 use crate::logs;
 use crate::publish::health::Health;
 use crate::publish::operator::Operator;
@@ -18,9 +21,9 @@ use crate::publish::page::Setting;
 
 /// Ports that are open and not served yet.
 pub(super) struct Listeners {
-    pub(super) grpc: TcpListener,
-    pub(super) http: TcpListener,
-    pub(super) operator: TcpListener,
+    pub(super) grpc: Port,
+    pub(super) http: Port,
+    pub(super) operator: Port,
 }
 
 /// Where the program listens.
@@ -33,20 +36,28 @@ pub(crate) struct Addresses {
 
 impl Listeners {
     /// Opens the ports.
-    pub(super) async fn bind(listen: &Listen) -> anyhow::Result<Listeners> {
+    pub(super) async fn bind(
+        listen: &Listen,
+        current: &Current,
+        room: Room,
+    ) -> anyhow::Result<Listeners> {
+        let Room { ingest, operator } = room;
+        let grpc = bind("--grpc", listen.grpc).await?;
+        let http = bind("--http", listen.http).await?;
+        let pages = bind("--operator", listen.operator).await?;
         Ok(Listeners {
-            grpc: bind("--grpc", listen.grpc).await?,
-            http: bind("--http", listen.http).await?,
-            operator: bind("--operator", listen.operator).await?,
+            grpc: Port { listener: grpc, tls: current.grpc_tls(), slots: ingest.clone() },
+            http: Port { listener: http, tls: current.http_tls(), slots: ingest },
+            operator: Port { listener: pages, tls: current.operator_tls(), slots: operator },
         })
     }
 
     /// What they really are, where port 0 was asked for.
     pub(super) fn addresses(&self) -> std::io::Result<Addresses> {
         Ok(Addresses {
-            grpc: self.grpc.local_addr()?,
-            http: self.http.local_addr()?,
-            operator: self.operator.local_addr()?,
+            grpc: self.grpc.listener.local_addr()?,
+            http: self.http.listener.local_addr()?,
+            operator: self.operator.listener.local_addr()?,
         })
     }
 }
@@ -62,13 +73,22 @@ impl Addresses {
     pub(super) fn operator_port(
         &self,
         config: &Config,
+        current: &Current,
         ready: watch::Receiver<bool>,
         destinations: Vec<Arc<Health>>,
     ) -> Operator {
         let Addresses { grpc, http, operator } = *self;
         let listen = Listen { grpc, http, operator };
         let setting = Setting { purpose: config.purpose.clone(), listen };
-        Operator { setting, trace_url: config.trace_url.clone(), ready, destinations }
+        Operator {
+            setting,
+            trace_url: config.trace_url.clone(),
+            hosts: config.doors.operator.hosts.clone(),
+            ready,
+            destinations,
+            access: current.access(),
+            reloads: current.reloads(),
+        }
     }
 
     /// One line on stdout that says where to find what.

@@ -1,5 +1,7 @@
 //! `countersign serve`: everything is set up here, in the order of the data.
 
+pub(super) mod current;
+mod files;
 mod listeners;
 mod stop;
 
@@ -10,6 +12,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::current::{Current, Source};
 use self::listeners::Listeners;
 use super::ServeArgs;
 use crate::config::Config;
@@ -32,27 +35,34 @@ pub(super) type Beside =
 pub(super) type Loops = JoinSet<anyhow::Result<()>>;
 
 pub(super) fn run(args: ServeArgs, format: logs::Format) -> anyhow::Result<ExitCode> {
-    let config = args.resolve()?;
-    start(config, Box::new(move |addresses, _, _| addresses.announce(format)))
+    let (config, source) = args.resolve()?;
+    start(config, Some(source), Box::new(move |addresses, _, _| addresses.announce(format)))
 }
 
 /// Runs the server, and what is beside it, until it is asked to stop.
-pub(super) fn start(config: Config, beside: Beside) -> anyhow::Result<ExitCode> {
+/// With a source the configuration is read again when it changes.
+pub(super) fn start(
+    config: Config,
+    source: Option<Source>,
+    beside: Beside,
+) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(config, beside));
+    let served = runtime.block_on(serve(config, source, beside));
     // Whatever still runs then, it is not waited for: all that was acknowledged is on disk.
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));
     served.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(mut config: Config, beside: Beside) -> anyhow::Result<()> {
+async fn serve(mut config: Config, source: Option<Source>, beside: Beside) -> anyhow::Result<()> {
     let mut asked_to_stop = stop::signals()?;
     let catalog = Arc::new(prices::catalog(&config.prices).context(super::PriceFiles)?);
+    let current = Current::start(&config, source)?;
     let directory = DataDirectory::open(&config.data)?;
     if let Err(error) = directory.reserve(RESERVE_BYTES) {
         tracing::warn!(%error, "no space is held back for a full disk");
     }
-    let listeners = Listeners::bind(&config.listen).await?;
+    let listeners = Listeners::bind(&config.listen, &current, files::room(config.connections));
+    let listeners = listeners.await?;
     let addresses = listeners.addresses()?;
     config.dialect.instance = format!("{:032x}", directory.instance());
     let destinations = Destinations::open(&config, &directory)?;
@@ -64,12 +74,14 @@ async fn serve(mut config: Config, beside: Beside) -> anyhow::Result<()> {
     let mut loops = Loops::new();
     destinations.start(&keeper, &mut loops, &stopped)?;
     let gate = Gate::new(keeper.clone(), catalog, config.dialect.clone(), config.relay_plan());
+    let gate = gate.behind(current.access());
     let routes = ingest::http_router(gate.clone());
     loops.spawn(ingest::serve_grpc(listeners.grpc, gate, stop::when(&stopped)));
     loops.spawn(ingest::serve_http(listeners.http, routes, stop::when(&stopped)));
-    let operator = addresses.operator_port(&config, ready, healths);
+    let operator = addresses.operator_port(&config, &current, ready, healths);
     let pages = operator_router(keeper.clone(), operator);
     loops.spawn(ingest::serve_http(listeners.operator, pages, stop::when(&stopped)));
+    loops.spawn(current.keep(stopped.clone()));
     readiness.send_replace(true);
 
     let (stop_beside, stopped_beside) = watch::channel(false);

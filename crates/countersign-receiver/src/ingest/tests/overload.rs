@@ -18,7 +18,7 @@ const PROTOBUF: &str = "Content-Type: application/x-protobuf\r\n";
 async fn without_room_senders_are_told_to_wait() {
     let site = Site::start().await;
     let spans = capture("otel-openai-v2-embeddings/traces-001.pb");
-    let mut all = site.gate.charge();
+    let mut all = site.gate.charge(&crate::access::Caller::inside());
     all.grow(IN_FLIGHT_BYTES_MAX).unwrap();
     let answer = site.raw(request("POST /v1/traces", PROTOBUF, &spans)).await;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
