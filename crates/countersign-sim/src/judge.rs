@@ -11,7 +11,7 @@ use countersign_core::settle::{Books, Settings};
 use countersign_core::tally::{Kind, Tally, Value};
 
 use crate::model::{Answer, TaskAnswer, answer};
-use crate::script::{Line, Says, nanos};
+use crate::script::{CallLine, Line, Says, nanos};
 
 /// After this all traces of a script are closed.
 const SETTLING_MS: u64 = 10 * 60_000;
@@ -20,8 +20,9 @@ const STATE: &str = "countersign.review.state";
 const FROM: &str = "countersign.review.state.from";
 const TO: &str = "countersign.review.state.to";
 
-/// The series are read after so many facts, and at the end.
+/// The series are read after so many facts, or so often in a long script, and at the end.
 const EVERY: u64 = 8;
+const READINGS: u64 = 16;
 
 /// What is wrong with the books.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,11 +94,20 @@ pub fn is_possible(script: &[Line]) -> bool {
         };
         !uses_spans(service) || with_span(line.at_ms, service)
     });
+    let late = |at: u64, sum: &CallLine| {
+        firsts.iter().any(|line| match &line.says {
+            Says::Call(call) => call.place.0 == sum.place.0 && line.at_ms + 4_000 < at,
+            Says::Step(_) | Says::Links(..) | Says::Point(_) | Says::Verdict(_) | Says::Tick => {
+                false
+            }
+        })
+    };
     let sums = calls().filter(|(_, call)| call.rank == 0 && call.place.2 == 0).all(|(at, sum)| {
         let mut below = calls()
             .filter(|(_, c)| c.rank == 0 && c.place.0 == sum.place.0 && c.place.2 != 0)
             .peekable();
-        below.peek().is_none() || below.any(|(other, _)| other.abs_diff(at) <= 4_000)
+        // Not before its calls, or it would be taken for one, nor after those that failed alone.
+        below.peek().is_none() && !late(at, sum) || below.any(|(other, _)| other <= at + 4_000)
     });
     signals && sums
 }
@@ -106,7 +116,8 @@ pub fn is_possible(script: &[Line]) -> bool {
 fn run(script: &[Line], end_ms: u64) -> Result<(Books, Vec<Delta>), Fault> {
     let mut books = Books::new(Settings::default());
     let mut all = Vec::new();
-    let mut watch = Watch::default();
+    let every = EVERY.max(script.len() as u64 / READINGS);
+    let mut watch = Watch { every, steps: 0, counters: BTreeMap::new() };
     let mut tally = Tally::default();
     for line in script {
         let mut deltas = Vec::new();
@@ -122,8 +133,8 @@ fn run(script: &[Line], end_ms: u64) -> Result<(Books, Vec<Delta>), Fault> {
 }
 
 /// Watches the books at every step.
-#[derive(Default)]
 struct Watch {
+    every: u64,
     steps: u64,
     counters: BTreeMap<String, i128>,
 }
@@ -142,7 +153,7 @@ impl Watch {
         }
         check_conservation(books)?;
         self.steps += 1;
-        if !self.steps.is_multiple_of(EVERY) && !last {
+        if !self.steps.is_multiple_of(self.every) && !last {
             return Ok(());
         }
         let (counters, sums) = read_tally(tally, books, at_ms);
@@ -178,6 +189,9 @@ fn read_tally(
             counters.insert(format!("{name} {:?} {}", series.attributes, series.start), value);
         }
         *sums.entry(name.to_owned()).or_default() += value;
+        if series.attributes.contains(&("otel.metric.overflow", "true")) {
+            *sums.entry(format!("{name} overflow")).or_default() += value;
+        }
         let part = |key: &str| series.attributes.iter().find(|(k, _)| *k == key);
         for key in ["countersign.cost.component", "gen_ai.token.type"] {
             if let Some((_, part)) = part(key) {
@@ -227,6 +241,9 @@ fn check_series(books: &Books, sums: &BTreeMap<String, i128>) -> Result<(), Faul
         - sums.get("countersign.cost.settled review").copied().unwrap_or(0);
     let get = |name: &str| sums.get(name).copied().unwrap_or(0);
     let calls = totals.calls_ok + totals.calls_failed;
+    let usage = totals.usage;
+    // All types together, since what is over the limit has no type.
+    let tokens = [usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning];
     let pending = totals.tasks_in(ReviewState::Pending);
     for (name, series, total) in [
         ("incurred", get("countersign.cost.incurred"), totals.incurred.pico()),
@@ -237,12 +254,20 @@ fn check_series(books: &Books, sums: &BTreeMap<String, i128>) -> Result<(), Faul
         ("calls", get("countersign.calls"), i128::from(calls)),
         ("unpriced", get("countersign.unpriced.calls"), i128::from(totals.unpriced_calls)),
         ("pending tasks", get("countersign.pending.tasks"), i128::from(pending)),
-        ("input", get("countersign.tokens input"), i128::from(totals.usage.input)),
-        ("output", get("countersign.tokens output"), i128::from(totals.usage.output)),
+        ("tokens", get("countersign.tokens"), tokens.into_iter().map(i128::from).sum()),
     ] {
         if series != total {
             let detail = format!("{name}: series {series}, totals {total}");
             return Err(fault("the series say what the totals say", detail));
+        }
+    }
+    if get("countersign.tokens overflow") == 0 {
+        for (series, total) in [("input", usage.input), ("cache_read", usage.cache_read)] {
+            let series = get(&format!("countersign.tokens {series}"));
+            if series != i128::from(total) {
+                let detail = format!("tokens: series {series}, totals {usage:?}");
+                return Err(fault("the series say what the totals say", detail));
+            }
         }
     }
     check_states(books, &get)
