@@ -85,7 +85,7 @@ fn a_newer_version_is_refused_and_left_alone() {
 }
 
 #[test]
-fn cut_anywhere_the_last_segment_keeps_an_exact_prefix() {
+fn f03_cut_anywhere_the_last_segment_keeps_an_exact_prefix() {
     let temporary = tempfile::tempdir().unwrap();
     write_log(temporary.path());
     let file = segment_files(temporary.path()).pop().unwrap();
@@ -112,7 +112,7 @@ fn cut_anywhere_the_last_segment_keeps_an_exact_prefix() {
 }
 
 #[test]
-fn any_flipped_byte_costs_the_record_it_is_in() {
+fn f03_any_flipped_byte_costs_the_record_it_is_in() {
     let temporary = tempfile::tempdir().unwrap();
     write_log(temporary.path());
     let files = segment_files(temporary.path());
@@ -143,7 +143,7 @@ fn any_flipped_byte_costs_the_record_it_is_in() {
 }
 
 #[test]
-fn damage_is_copied_aside_once() {
+fn f14_damage_is_copied_aside_once() {
     let temporary = tempfile::tempdir().unwrap();
     write_log(temporary.path());
     let file = segment_files(temporary.path()).remove(0);

@@ -289,7 +289,7 @@ fn lock(path: &Path) -> Result<File, DirectoryError> {
 }
 
 /// Who the directory is, and an epoch that it never had before: durable when this returns.
-fn begin_epoch(disk: &dyn Disk, path: &Path) -> Result<(u128, u64), DirectoryError> {
+pub(super) fn begin_epoch(disk: &dyn Disk, path: &Path) -> Result<(u128, u64), DirectoryError> {
     let known = read_format(disk, path)?;
     let identity = read_identity(disk, path)?;
     let (instance, epoch) = match (known, identity) {

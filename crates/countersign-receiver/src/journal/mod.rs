@@ -29,4 +29,8 @@ mod damage_tests;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
+mod flip_tests;
+#[cfg(test)]
+mod images;
+#[cfg(test)]
 mod simulated;

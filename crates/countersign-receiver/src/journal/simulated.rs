@@ -1,4 +1,5 @@
-//! A disk in memory that loses, tears and refuses what it is told to, for tests.
+//! A disk in memory that loses, tears and refuses what it is told to, for tests, and that knows
+//! every state in which a power cut could leave it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,6 +21,21 @@ pub(crate) struct Faults {
     pub(crate) crash: Option<u64>,
     /// No write takes more bytes than this.
     pub(crate) write_bytes_max: Option<usize>,
+    /// Every so many calls of a write are interrupted by a signal before they did anything.
+    pub(crate) interrupted_every: Option<u64>,
+}
+
+/// What became of an unsynced sector when the power was cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was never written.
+    Lost,
+    /// It was written.
+    Written,
+    /// The first half of it was.
+    Torn,
+    /// The file grew, and what it grew by is zeros.
+    Zeroed,
 }
 
 /// The disk.
@@ -32,6 +48,8 @@ pub(crate) struct SimDisk {
 struct State {
     faults: Faults,
     operations: u64,
+    /// Calls of write, also those that were interrupted.
+    calls: u64,
     writes: u64,
     syncs: u64,
     names: BTreeMap<PathBuf, usize>,
@@ -44,7 +62,7 @@ struct State {
 #[derive(Clone, Debug)]
 enum Renaming {
     Create(PathBuf, usize),
-    Rename(PathBuf, PathBuf),
+    Rename(PathBuf, PathBuf, usize),
     Remove(PathBuf),
 }
 
@@ -76,18 +94,30 @@ impl SimDisk {
         self.state().operations
     }
 
+    /// How many writes were asked for.
+    pub(crate) fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
+    /// How many syncs of files were asked for.
+    pub(crate) fn syncs(&self) -> u64 {
+        self.state().syncs
+    }
+
     /// Changes what goes wrong from now on; the counts go on.
     pub(crate) fn plan(&self, faults: Faults) {
         self.state().faults = faults;
     }
 
-    /// What could be on the disk after the power failed now: synced bytes, the first `renamings`
-    /// changes of names, and the unsynced sectors for which `survives` says so.
-    pub(crate) fn image(&self, renamings: usize, mut survives: impl FnMut() -> bool) -> SimDisk {
+    /// What could be on the disk after the power failed now: synced bytes, the unsynced changes
+    /// of names whose bits are set, and of the unsynced sectors what `fate` says.
+    pub(crate) fn image(&self, names: u64, mut fate: impl FnMut() -> Fate) -> SimDisk {
         let mut state = self.state().clone();
         state.faults = Faults::default();
-        for renaming in state.renamings.iter().take(renamings) {
-            apply_renaming(&mut state.durable_names, renaming);
+        for (index, renaming) in state.renamings.iter().enumerate() {
+            if names >> index & 1 == 1 {
+                apply_renaming(&mut state.durable_names, renaming);
+            }
         }
         state.renamings.clear();
         state.names = state.durable_names.clone();
@@ -96,13 +126,12 @@ impl SimDisk {
                 match change {
                     Change::Write(at, bytes) => {
                         for (index, sector) in bytes.chunks(SECTOR_BYTES).enumerate() {
-                            if survives() {
-                                write(&mut inode.durable, at + index * SECTOR_BYTES, sector);
-                            }
+                            let at = at + index * SECTOR_BYTES;
+                            keep_sector(&mut inode.durable, at, sector, fate());
                         }
                     }
                     Change::Truncate(length) => {
-                        if survives() {
+                        if fate() != Fate::Lost {
                             inode.durable.truncate(length);
                         }
                     }
@@ -116,6 +145,30 @@ impl SimDisk {
     /// Changes of names that are not synced.
     pub(crate) fn renamings(&self) -> usize {
         self.state().renamings.len()
+    }
+
+    /// Sectors that are not synced, of files that have or had a name.
+    pub(crate) fn unsynced(&self) -> usize {
+        let sectors = |change: &Change| match change {
+            Change::Write(_, bytes) => bytes.chunks(SECTOR_BYTES).len(),
+            Change::Truncate(_) => 1,
+        };
+        self.state().inodes.iter().flat_map(|inode| &inode.pending).map(sectors).sum()
+    }
+
+    /// Flips bits of a byte, as a device that forgets.
+    pub(crate) fn flip(&self, path: &Path, at: usize, bits: u8) {
+        let mut state = self.state();
+        let inode = state.names[path];
+        state.inodes[inode].content[at] ^= bits;
+        state.inodes[inode].durable[at] ^= bits;
+    }
+
+    /// Every file with its content.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let state = self.state();
+        let content = |inode: &usize| state.inodes[*inode].content.clone();
+        state.names.iter().map(|(path, inode)| (path.clone(), content(inode))).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -143,10 +196,11 @@ fn apply_renaming(names: &mut BTreeMap<PathBuf, usize>, renaming: &Renaming) {
         Renaming::Create(path, inode) => {
             names.insert(path.clone(), *inode);
         }
-        Renaming::Rename(from, to) => {
-            if let Some(inode) = names.remove(from) {
-                names.insert(to.clone(), inode);
+        Renaming::Rename(from, to, inode) => {
+            if names.get(from) == Some(inode) {
+                names.remove(from);
             }
+            names.insert(to.clone(), *inode);
         }
         Renaming::Remove(path) => {
             names.remove(path);
@@ -159,6 +213,26 @@ fn write(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
         content.resize(at + bytes.len(), 0);
     }
     content[at..at + bytes.len()].copy_from_slice(bytes);
+}
+
+fn keep_sector(durable: &mut Vec<u8>, at: usize, sector: &[u8], fate: Fate) {
+    match fate {
+        Fate::Lost => {}
+        Fate::Written => write(durable, at, sector),
+        Fate::Torn => write(durable, at, &sector[..sector.len() / 2]),
+        Fate::Zeroed => {
+            if durable.len() < at + sector.len() {
+                durable.resize(at + sector.len(), 0);
+            }
+        }
+    }
+}
+
+fn apply(content: &mut Vec<u8>, change: &Change) {
+    match change {
+        Change::Write(at, bytes) => write(content, *at, bytes),
+        Change::Truncate(length) => content.truncate(*length),
+    }
 }
 
 impl State {
@@ -207,7 +281,8 @@ impl Disk for SimDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.operate()?;
-        state.change_name(Renaming::Rename(from.to_path_buf(), to.to_path_buf()));
+        let inode = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        state.change_name(Renaming::Rename(from.to_path_buf(), to.to_path_buf(), inode));
         Ok(())
     }
 
@@ -251,6 +326,10 @@ impl DiskFile for SimFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.operate()?;
+        state.calls += 1;
+        if state.faults.interrupted_every.is_some_and(|every| state.calls.is_multiple_of(every)) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         state.writes += 1;
         let fails = state.faults.write == Some(state.writes);
         let free = state.free();
@@ -272,12 +351,13 @@ impl DiskFile for SimFile {
         state.syncs += 1;
         let fails = state.faults.sync == Some(state.syncs);
         let inode = &mut state.inodes[self.inode];
-        inode.pending.clear();
+        let pending = std::mem::take(&mut inode.pending);
         if fails {
+            // As on ext4, XFS and Btrfs: the pages are clean now, and no later sync writes them.
             *failed = true;
             return Err(io::Error::other("sync failed"));
         }
-        inode.durable = inode.content.clone();
+        pending.iter().for_each(|change| apply(&mut inode.durable, change));
         Ok(())
     }
 
