@@ -22,3 +22,4 @@ pub mod limits;
 pub mod money;
 pub mod names;
 pub mod planted;
+pub mod week;

@@ -69,6 +69,11 @@ pub const UNCLAIMED_NAMES_PER_NAME_MAX: usize = 64;
 /// A task without verdict expires so long after its last activity, unless its workflow's
 /// patience says otherwise.
 pub const PATIENCE_MS: u64 = 14 * 24 * 3_600_000;
+/// Weeks whose cohorts are kept and published: a quarter.
+pub const COHORT_WEEKS_MAX: u16 = 13;
+/// Workflows of one week that have cohorts of their own; the others share one. With
+/// [`COHORT_WEEKS_MAX`] weeks they stay below [`SERIES_PER_METRIC_MAX`].
+pub const COHORT_WORKFLOWS_MAX: usize = 150;
 /// Confirm window of changes, and of what no known system judges: most reverts come within two
 /// weeks.
 pub const CONFIRM_CHANGE_MS: u64 = 14 * 24 * 3_600_000;

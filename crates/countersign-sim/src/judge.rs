@@ -10,6 +10,7 @@ use countersign_core::money::Money;
 use countersign_core::settle::{Books, Settings};
 use countersign_core::tally::{Kind, Tally, Value};
 
+use crate::cohorts;
 use crate::model::{Answer, TaskAnswer, answer};
 use crate::script::{CallLine, Line, Says, nanos};
 
@@ -156,6 +157,9 @@ impl Watch {
         if !self.steps.is_multiple_of(self.every) && !last {
             return Ok(());
         }
+        if let Some(detail) = cohorts::difference(books) {
+            return Err(fault("cohorts are those of the tasks", detail));
+        }
         let (counters, sums) = read_tally(tally, books, at_ms);
         for (series, before) in &self.counters {
             let now = counters.get(series).copied().unwrap_or(0);
@@ -182,6 +186,7 @@ fn read_tally(
             Value::Level(level) => i128::from(level),
             Value::Money(money) => money.pico(),
             Value::Millis(millis) => i128::from(millis),
+            Value::Share(ppm) => i128::from(ppm),
             Value::Histogram(histogram) => i128::from(histogram.count),
         };
         let name = series.metric.name;

@@ -5,6 +5,7 @@
 //! end; [`mod@judge`] runs the books over the script, checks the invariants at every step and the
 //! answer at the end; [`shrink`] makes a script that fails short.
 
+mod cohorts;
 mod dice;
 pub mod judge;
 pub mod model;

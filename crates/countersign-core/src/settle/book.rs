@@ -78,6 +78,7 @@ impl Books {
         let cause =
             Cause { model: call.model, provider: call.provider, component: Component::Model };
         if let Some(index) = task {
+            self.leave_cohort(index);
             let task = self.task_at(index);
             task.worked(at, call.start, call.end, call.retries);
             let round = task.rounds_of(call.round);
@@ -96,6 +97,9 @@ impl Books {
             });
         }
         self.incur(task, workflow, cause, amount, deltas);
+        if let Some(index) = task {
+            self.join_cohort(index);
+        }
     }
 
     /// Books a step's repetitions and its own cost, if it says one.
@@ -106,6 +110,7 @@ impl Books {
         step: &HeldStep,
         deltas: &mut Vec<Delta>,
     ) {
+        self.leave_cohort(index);
         let task = self.task_at(index);
         task.worked(at, step.start, step.end, step.retries);
         let round = task.rounds_of(step.round);
@@ -114,7 +119,7 @@ impl Books {
             let retries = step.retries;
             deltas.push(Delta::Retried { workflow, retries });
         }
-        let Some(amount) = step.cost else { return };
+        let Some(amount) = step.cost else { return self.join_cohort(index) };
         let cause = Cause { model: step.name, provider: Name::EMPTY, component: Component::Tool };
         self.task_at(index).add_line(Line {
             model: cause.model,
@@ -128,6 +133,7 @@ impl Books {
             cost: amount,
         });
         self.incur(Some(index), workflow, cause, amount, deltas);
+        self.join_cohort(index);
     }
 
     /// Cost comes into being: pending with its task, settled if that is judged, or nobody's.

@@ -15,6 +15,7 @@ use crate::money::Money;
 use crate::names::{Name, Names};
 use crate::planted::{self, Bug};
 use crate::settle::aliases::{Aliases, text_key};
+use crate::settle::cohort::Cohorts;
 use crate::settle::judge::HeldVerdict;
 use crate::settle::naming::{AdoptedName, UnclaimedNames};
 use crate::settle::remembered::Remembered;
@@ -90,6 +91,7 @@ pub struct Books {
     pub(super) expiries: BTreeSet<(UnixNanos, TaskIndex)>,
     /// When the windows of provisional tasks end.
     pub(super) confirmations: BTreeSet<(UnixNanos, TaskIndex)>,
+    pub(super) cohorts: Cohorts,
     pub(super) waiting: KeyMap<Vec<HeldVerdict>>,
     pub(super) waiting_count: usize,
     /// Verdicts whose task has just appeared: booked once its calls are.
@@ -126,6 +128,7 @@ impl Books {
             aliases: Aliases::default(),
             expiries: BTreeSet::new(),
             confirmations: BTreeSet::new(),
+            cohorts: Cohorts::default(),
             waiting: KeyMap::default(),
             waiting_count: 0,
             adopted: Vec::new(),
@@ -152,6 +155,7 @@ impl Books {
         }
         self.tick(now, deltas);
         let now = self.now;
+        self.cohorts.advance(now);
         let overflowed = self.names.overflowed();
         match fact {
             Fact::Links(links) => self.links_arrive(now, links, deltas),
@@ -195,6 +199,7 @@ impl Books {
     }
 
     fn meet(&mut self, due: UnixNanos, deltas: &mut Vec<Delta>) {
+        self.cohorts.advance(due);
         if let Some((at, trace)) = self.closings.first().copied().filter(|(at, _)| *at == due) {
             self.closings.remove(&(at, trace));
             self.closing_due(at, trace, deltas);
@@ -206,7 +211,9 @@ impl Books {
             self.expiry_due(at, task, deltas);
         } else if let Some((at, task)) = first_due(&self.confirmations, due) {
             self.confirmations.remove(&(at, task));
+            self.leave_cohort(task);
             self.reconsider(at, task, deltas);
+            self.join_cohort(task);
         }
         self.book_adopted(due, deltas);
     }

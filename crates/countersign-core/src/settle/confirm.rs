@@ -148,6 +148,11 @@ impl Books {
         deltas.push(Delta::Provisional { workflow, basis, tasks: 1, cost });
     }
 
+    /// The confirm window of a served task.
+    pub(super) fn confirm_window_ms(&self, index: TaskIndex) -> Option<u64> {
+        self.spell(index).map(|(_, window)| window / MS)
+    }
+
     fn wanted_standing(&self, at: UnixNanos, index: TaskIndex) -> Standing {
         let Some((spell, window)) = self.spell(index) else { return Standing::Unserved };
         let until = spell.since.saturating_add(window);

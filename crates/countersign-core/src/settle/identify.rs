@@ -220,6 +220,8 @@ impl Books {
         };
         let (stays, goes) = if rank(self, a) <= rank(self, b) { (a, b) } else { (b, a) };
         Self::notice(Diagnostic::TasksMerged, deltas);
+        self.leave_cohort(stays);
+        self.leave_cohort(goes);
         let kept_too = !planted::on(Bug::MergeLosesVerdict);
         let verdicts = core::mem::take(&mut self.task_at(goes).verdicts);
         for verdict in verdicts.into_iter().filter(|_| kept_too) {
@@ -231,6 +233,7 @@ impl Books {
         let mut labels = self.task_at(stays).labels;
         labels.join(&gone.labels, &self.names);
         self.set_labels(stays, labels, deltas);
+        self.leave_cohort(stays);
         let kept = self.task_at(stays);
         show_alias(kept, &gone.id);
         gone.aliases.iter().for_each(|alias| show_alias(kept, alias));
@@ -246,6 +249,7 @@ impl Books {
             kept.add_line(line);
         }
         self.rejudge(at, stays, deltas);
+        self.join_cohort(stays);
         stays
     }
 

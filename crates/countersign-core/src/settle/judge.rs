@@ -99,6 +99,7 @@ impl Books {
         verdict: KeptVerdict,
         deltas: &mut Vec<Delta>,
     ) {
+        self.leave_cohort(index);
         let task = self.task_at(index);
         task.active = task.active.max(at);
         task.started = if task.started == 0 { verdict.effective } else { task.started };
@@ -123,6 +124,7 @@ impl Books {
         self.keep_verdict(index, verdict, deltas);
         self.rejudge(at, index, deltas);
         self.book_review(index, review_ms, deltas);
+        self.join_cohort(index);
     }
 
     /// Keeps a verdict with a task. Each pair of verdicts that contradict each other counts once,
@@ -190,7 +192,9 @@ impl Books {
             return;
         }
         Self::notice(Diagnostic::TaskExpired, deltas);
+        self.leave_cohort(index);
         self.enter(index, ReviewState::Expired, due, deltas);
+        self.join_cohort(index);
         if planted::on(Bug::ExpiryCountedTwice) {
             deltas.extend_from_within(deltas.len() - 1..);
         }
@@ -341,7 +345,9 @@ impl Books {
         if self.task_at(index).labels.workflow == labels.workflow {
             return self.relabel(index, labels, deltas);
         }
+        self.leave_cohort(index);
         self.unsettle_while(index, deltas, |books, deltas| books.relabel(index, labels, deltas));
+        self.join_cohort(index);
     }
 
     fn relabel(&mut self, index: TaskIndex, labels: Labels, deltas: &mut Vec<Delta>) {

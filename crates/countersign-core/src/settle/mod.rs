@@ -12,6 +12,7 @@ mod arrive;
 mod assembly;
 mod book;
 mod close;
+mod cohort;
 mod confirm;
 mod identify;
 mod judge;
@@ -29,6 +30,7 @@ mod reported;
 mod snapshot;
 
 pub use books::{Books, Settings};
+pub use cohort::{Cohort, Maturity};
 pub use confirm::Standing;
 pub use reported::Reported;
 pub use snapshot::Snapshot;

@@ -13,6 +13,7 @@ use crate::names::{Name, Names};
 use crate::planted::{self, Bug};
 use crate::settle::Standing;
 use crate::settle::subject::Labels;
+use crate::week::Week;
 
 /// The place of a task in the books; stays the same for as long as the task is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -183,6 +184,8 @@ pub(super) struct Task {
     /// When the verdict in force took effect; 0 while pending.
     pub(super) decided: UnixNanos,
     pub(super) standing: Standing,
+    /// The week in whose cohort it counts.
+    pub(super) cohort: Week,
     /// Model and tool cost.
     pub(super) cost: Money,
     /// The reviewers' time, at the rate when each verdict was booked.

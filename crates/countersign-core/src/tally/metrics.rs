@@ -53,6 +53,7 @@ const COMPONENT: &str = "countersign.cost.component";
 const TOKEN: &str = "gen_ai.token.type";
 const LAYER: &str = "countersign.retry.layer";
 const STATISTIC: &str = "countersign.statistic";
+const COHORT: &str = "countersign.cohort";
 const DIAGNOSTIC: &str = "countersign.diagnostic.kind";
 const EVALUATION: &str = "gen_ai.evaluation.name";
 const LABEL: &str = "gen_ai.evaluation.score.label";
@@ -103,6 +104,22 @@ metrics! {
         "Tasks that wait for a verdict.";
     PendingAge = "countersign.pending.age" Gauge "s" [WORKFLOW, STATISTIC]
         "Age of the tasks that wait for a verdict, since their work began: p50, p95 and max.";
+    CohortTasks = "countersign.cohort.tasks" Gauge "{task}" [WORKFLOW, COHORT, STATE]
+        "Tasks by the ISO week in which their work began and the state they are in now, for the last 13 weeks.";
+    CohortUnconfirmed = "countersign.cohort.unconfirmed" Gauge "{task}" [WORKFLOW, COHORT]
+        "Of a week's accepted and edited tasks, those whose acceptance is implied or assumed and whose confirm window is not over.";
+    CohortAcceptanceLow = "countersign.cohort.acceptance.low" Gauge "1" [WORKFLOW, COHORT]
+        "A week's acceptance if nothing that is undecided were accepted: served / started. Do not aggregate.";
+    CohortAcceptanceHigh = "countersign.cohort.acceptance.high" Gauge "1" [WORKFLOW, COHORT]
+        "A week's acceptance if all that is undecided were accepted: (served + undecided) / started. Do not aggregate.";
+    CohortDecided = "countersign.cohort.decided" Gauge "1" [WORKFLOW, COHORT]
+        "Share of a week's tasks that have a final state. Do not aggregate.";
+    CohortMature = "countersign.cohort.mature" Gauge "{cohort}" [WORKFLOW, COHORT]
+        "1 if a week is older than 95 % of the workflow's verdicts take and its confirm window on top, else 0.";
+    CohortCost = "countersign.cohort.cost" Gauge "USD" [WORKFLOW, COHORT, STATE]
+        "Cost of models and tools of a week's tasks, by the state they are in now.";
+    CohortReview = "countersign.cohort.review" Gauge "USD" [WORKFLOW, COHORT]
+        "Cost of the reviewers' time on a week's judged tasks, unconfirmed ones left out.";
     TaskCost = "countersign.task.cost" Histogram "USD" [WORKFLOW, ROUTE, STATE]
         "Cost of a task's models and tools when it reached a final state.";
     TaskDuration = "countersign.task.duration" Histogram "s" [WORKFLOW, ROUTE, STATE]

@@ -1,6 +1,7 @@
 //! Tally: folds deltas into metric series. Cumulative, exact, never falling.
 
 mod ages;
+mod cohorts;
 mod histogram;
 mod metrics;
 mod series;

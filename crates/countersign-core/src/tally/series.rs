@@ -14,6 +14,7 @@ use crate::money::Money;
 use crate::names::{Name, Names};
 use crate::planted::{self, Bug};
 use crate::settle::Books;
+use crate::tally::cohorts::Cohorts;
 use crate::tally::metrics::Id;
 use crate::tally::{Histogram, METRICS, Metric, ages};
 
@@ -28,6 +29,8 @@ pub enum Value<'a> {
     Money(Money),
     /// A duration in milliseconds (gauges).
     Millis(u64),
+    /// A share in millionths (gauges).
+    Share(u32),
     /// A distribution; its raw unit is nanoseconds where the metric's unit is `s`,
     /// picodollars where it is `USD`, and one elsewhere.
     Histogram(&'a Histogram),
@@ -243,6 +246,7 @@ impl Tally {
     /// `now`.
     pub fn visit(&self, books: &Books, now: UnixNanos, see: &mut dyn FnMut(Series<'_>)) {
         let ages = ages::of_pending(books, now);
+        let cohorts = Cohorts::of(books, now);
         for (index, (metric, family)) in METRICS.iter().zip(&self.families).enumerate() {
             for slot in &family.slots {
                 slot.show(metric, books.names(), see);
@@ -250,6 +254,7 @@ impl Tally {
             if index == Id::PendingAge as usize {
                 ages.iter().for_each(|age| age.show(metric, see));
             }
+            cohorts.show(index, metric, see);
         }
     }
 

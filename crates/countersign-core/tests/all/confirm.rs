@@ -6,6 +6,7 @@ use countersign_core::fact::{Basis, Fact, Judgement, ReviewState, SourceKind, Ve
 use countersign_core::money::Money;
 use countersign_core::settle::{Books, Settings, Standing};
 
+use crate::cohorts::check_against_tasks;
 use crate::settle::{DAY, SECOND, T0, call, cents, verdict};
 
 const HOUR: u64 = 3600 * SECOND;
@@ -29,7 +30,7 @@ fn gauges(deltas: &[Delta]) -> ([(i64, Money); 3], usize) {
 }
 
 /// Facts at their times, then time until `end`.
-fn run(settings: Settings, facts: &[(u64, Fact<'_>)], end: u64) -> (Books, Vec<Delta>) {
+pub(crate) fn run(settings: Settings, facts: &[(u64, Fact<'_>)], end: u64) -> (Books, Vec<Delta>) {
     let mut books = Books::new(settings);
     let mut deltas = Vec::new();
     for (at, fact) in facts {
@@ -43,7 +44,7 @@ fn work() -> (u64, Fact<'static>) {
     (T0, Fact::Call(call(1, 1, 0, "t", cents(10))))
 }
 
-fn said(
+pub(crate) fn said(
     id: &'static str,
     judgement: Judgement,
     at: u64,
@@ -198,7 +199,10 @@ fn late_cost_and_a_new_name_of_the_workflow_move_the_gauges() {
 }
 
 /// Two tasks that one pull request makes one, each with what was said of it.
-fn merged(one: &[(u64, Fact<'static>)], other: &[(u64, Fact<'static>)]) -> (Books, Vec<Delta>) {
+pub(crate) fn merged(
+    one: &[(u64, Fact<'static>)],
+    other: &[(u64, Fact<'static>)],
+) -> (Books, Vec<Delta>) {
     let url = "https://example.org/o/r/pull/7";
     let with_url = |trace, task| {
         let mut made = call(trace, 2, 0, task, cents(1));
@@ -244,6 +248,7 @@ fn merges_take_each_outcome_once_whatever_was_said_on_either_side() {
             assert_eq!(shown(&task), shown(&expected), "{label}");
             assert_eq!(books.totals(), whole.totals(), "{label}");
             check_counters(&books, &deltas, &label);
+            check_against_tasks(&books, T0 + 6 * DAY);
         }
     }
 }

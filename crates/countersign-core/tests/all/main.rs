@@ -7,6 +7,7 @@
     reason = "all of this is tests: what breaks should break here"
 )]
 
+mod cohorts;
 mod confirm;
 mod naming;
 mod settle;

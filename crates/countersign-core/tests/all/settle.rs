@@ -74,8 +74,8 @@ pub(crate) fn totals(facts: &[Fact<'_>]) -> Totals {
 
 /// The ten tasks of the worked example: id, cost in cents of first pass, retry and rework,
 /// verdicts, minutes of review.
-type Row = (&'static str, [u64; 3], &'static [Judgement], u64);
-const WORKED: &[Row] = {
+pub(crate) type Row = (&'static str, [u64; 3], &'static [Judgement], u64);
+pub(crate) const WORKED: &[Row] = {
     use Judgement::{Accepted, Edited, Escalated, Rejected, Withdrawn};
     &[
         ("u1", [100, 0, 0], &[Accepted], 5),

@@ -180,6 +180,7 @@ fn sum(recount: &Rebuilt, metric: &str, only: Only) -> i128 {
                 Value::Level(level) => i128::from(level),
                 Value::Money(money) => money.pico(),
                 Value::Millis(millis) => i128::from(millis),
+                Value::Share(ppm) => i128::from(ppm),
                 Value::Histogram(_) => 0,
             };
         }

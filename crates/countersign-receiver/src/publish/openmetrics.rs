@@ -106,6 +106,10 @@ impl Page {
             Value::Count(count) => self.number(series, &labels, &count.to_string()),
             Value::Level(level) => self.number(series, &labels, &level.to_string()),
             Value::Money(money) => self.number(series, &labels, &money.to_string()),
+            Value::Share(ppm) => {
+                let micros = i128::from(ppm) * 1_000_000;
+                self.number(series, &labels, &Money::from_pico(micros).to_string());
+            }
             Value::Millis(ms) => {
                 let nanos = i128::from(ms) * 1_000_000;
                 self.number(series, &labels, &decimal(unit, nanos));

@@ -150,6 +150,7 @@ fn at_zero<'a>(series: &Series<'a>) -> Series<'a> {
         Value::Level(_) => Value::Level(0),
         Value::Money(_) => Value::Money(countersign_core::money::Money::ZERO),
         Value::Millis(_) => Value::Millis(0),
+        Value::Share(_) => Value::Share(0),
         Value::Histogram(_) => Value::Histogram(&EMPTY),
     };
     Series {
@@ -238,6 +239,7 @@ fn number_point(series: &Series<'_>, time: UnixNanos) -> Option<NumberDataPoint>
         Value::Count(count) => Number::AsInt(i64::try_from(count).unwrap_or(i64::MAX)),
         Value::Level(level) => Number::AsInt(level),
         Value::Money(money) => Number::AsDouble(money.dollars()),
+        Value::Share(ppm) => Number::AsDouble(f64::from(ppm) / 1e6),
         Value::Millis(ms) => Number::AsDouble(Duration::from_millis(ms).as_secs_f64()),
         Value::Histogram(_) => return None,
     };
