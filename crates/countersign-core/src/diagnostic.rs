@@ -77,6 +77,12 @@ diagnostics! {
     WaitingVerdictsFull = "waiting_verdicts_full",
     /// Too many names of tasks that nobody has seen: the oldest were forgotten.
     UnclaimedNamesFull = "unclaimed_names_full",
+    /// A delivery that was not proved, or about something that was not configured.
+    HookRefused = "hook_refused",
+    /// A proved delivery that is not what its source sends.
+    HookMalformed = "hook_malformed",
+    /// A proved delivery that says nothing about a task.
+    HookIgnored = "hook_ignored",
     /// Remembered records over the limit: the oldest were forgotten.
     MemoryFull = "memory_full",
     /// Something another Countersign booked already.

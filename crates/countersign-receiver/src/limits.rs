@@ -81,6 +81,12 @@ pub const VERDICT_REASON_BYTES_MAX: usize = 64;
 /// Longest review of one verdict, in seconds: a year.
 pub const VERDICT_REVIEW_SECONDS_MAX: f64 = 31_536_000.0;
 
+/// Bytes of the largest delivery of a hook: what GitHub sends at most.
+pub const HOOK_BYTES_MAX: usize = 25 << 20;
+/// How far from now a delivery may have been signed.
+pub const HOOK_STAMP_MS_MAX: u64 = 300_000;
+/// How often the books are told of deliveries that gave nothing.
+pub const HOOK_COUNTS_MS: u64 = 1_000;
 /// A segment of a log is followed by a new one when it has this many bytes.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// How much of a segment is read at a time.

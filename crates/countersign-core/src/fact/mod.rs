@@ -8,7 +8,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use names::{branch_name, change_name, commit_name, repository_name};
+pub use names::{branch_name, change_name, commit_name, issue_name, repository_name};
 pub use words::{Basis, Component, Judgement, ReviewState, SourceKind, Tie};
 
 use crate::key::{Key, SpanId, TraceId};

@@ -53,9 +53,20 @@ pub fn branch_name(repository: &str, branch: &str) -> Option<String> {
     usable.then(|| alloc::format!("{}@{branch}", repository_name(repository)))
 }
 
+/// An issue by its repository and number: some forges count issues and changes apart.
+#[must_use]
+pub fn issue_name(repository: &str, number: &str) -> String {
+    alloc::format!("{}/issue#{number}", repository_name(repository))
+}
+
+/// Digits of a commit's hash that tell it from the others of its repository; some forges give
+/// no more.
+const HASH_DIGITS: usize = 12;
+
 /// A commit as something that can be undone. Not the same name as the revision that work
 /// began at, which many tasks share.
 #[must_use]
-pub fn commit_name(revision: &str) -> String {
-    alloc::format!("commit:{revision}")
+pub fn commit_name(repository: &str, revision: &str) -> String {
+    let digits = revision.get(..HASH_DIGITS).unwrap_or(revision).to_ascii_lowercase();
+    alloc::format!("{}/commit@{digits}", repository_name(repository))
 }

@@ -120,7 +120,7 @@ fn nobody_is_known_by_the_branch_that_all_begin_at() {
 
 #[test]
 fn names_that_meet_nobody_make_no_task() {
-    let sha = commit_name("9f2c").leak();
+    let sha = commit_name(REPOSITORY, "9f2c").leak();
     let facts = [alias(sha, Tie::Identity), alias("nobody", Tie::Identity), merged(CHANGE)];
     in_every_order(&facts, |books| {
         assert_eq!((books.tasks().count(), books.waiting_verdicts()), (0, 1));

@@ -32,5 +32,9 @@ pub(super) fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     for destination in &config.destinations {
         printed::line(format_args!("  to {:<16}{}", destination.name, destination.endpoint))?;
     }
+    for hook in &config.hooks {
+        let path = format!("/hooks/{}", hook.name);
+        printed::line(format_args!("  from {:<14}POST {path}", hook.source.kind))?;
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -29,6 +29,9 @@ pub(super) fn read(mut root: Section<'_>, config: &mut Config) {
     if let Some(section) = root.section("exporters") {
         exporters(section, config);
     }
+    if let Some(section) = root.section("hooks") {
+        super::hooks::read(section, &mut config.hooks);
+    }
     root.end();
 }
 

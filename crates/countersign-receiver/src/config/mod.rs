@@ -6,6 +6,7 @@
 mod credentials;
 mod destination;
 mod file;
+mod hooks;
 mod ports;
 mod section;
 mod units;
@@ -26,6 +27,7 @@ use countersign_core::dialect::{Scrub, Signal};
 
 use crate::access::Credential;
 use crate::ingest::RelayPlan;
+use crate::ingest::hooks::Hook;
 
 /// Everything that an operator can set.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where metrics and the relayed telemetry go.
     pub destinations: Vec<Destination>,
+    /// Where verdicts come from by themselves.
+    pub hooks: Vec<Hook>,
     /// Patience, review rates, the edit threshold.
     pub books: countersign_core::settle::Settings,
     /// Which attributes name a task.
@@ -70,6 +74,7 @@ impl Default for Config {
             connections: Connections::default(),
             data: PathBuf::from("countersign-data"),
             destinations: Vec::new(),
+            hooks: Vec::new(),
             books: countersign_core::settle::Settings::default(),
             dialect: countersign_core::dialect::Settings::default(),
             prices: Vec::new(),

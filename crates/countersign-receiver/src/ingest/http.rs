@@ -219,7 +219,7 @@ async fn judge(State(gate): State<Gate>, request: Request) -> Response {
 }
 
 /// Problem details (RFC 9457).
-fn problem(
+pub(super) fn problem(
     http: StatusCode,
     detail: &str,
     mut more: serde_json::Value,

@@ -11,6 +11,7 @@ mod http;
 mod services;
 
 mod body;
+pub mod hooks;
 pub mod json;
 pub mod verdicts;
 

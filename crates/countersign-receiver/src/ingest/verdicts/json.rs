@@ -59,7 +59,7 @@ pub(in crate::ingest) fn read_json(
     } else {
         verdicts.push(serde_json::from_slice(body).map_err(malformed)?);
     }
-    Ok(gather(verdicts, |verdict, take| read(verdict, received, take), received))
+    Ok(gather(verdicts, |verdict, take| read_one(verdict, received, take), received))
 }
 
 /// The elements of an array, as texts; stops behind the most that a request may have.
@@ -91,7 +91,8 @@ impl<'de> Visitor<'de> for Elements<'_, 'de> {
     }
 }
 
-fn read(
+/// Reads one verdict.
+pub(in crate::ingest) fn read_one(
     verdict: &RawValue,
     received: UnixNanos,
     take: &mut dyn FnMut(Given<'_>),
