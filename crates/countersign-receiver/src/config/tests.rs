@@ -42,6 +42,18 @@ receivers:
           client_ca_file: clients.crt
           min_version: '1.3'
           reload_interval: 1m
+hooks:
+  github:
+    secrets: ['${env:TOKEN}', SECRET-before]
+    only: [acme/api]
+    agents: ['acme-agent[bot]']
+  json/thumbs:
+    secret: SECRET-thumbs
+    mapping:
+      task: /conversation/id
+      state: /thumb
+      states: { up: accepted, down: rejected }
+      source: end_user
 exporters:
   otlp/jaeger:
     endpoint: jaeger:4317
@@ -192,6 +204,55 @@ countersign:
                         initial: 2s,
                         max: 60s,
                     },
+                },
+            ],
+            hooks: [
+                Hook {
+                    name: "github",
+                    source: github,
+                    secrets: [
+                        Secret,
+                        Secret,
+                    ],
+                    only: [
+                        "acme/api",
+                    ],
+                    agents: [
+                        "acme-agent[bot]",
+                    ],
+                    prefixes: [],
+                    mapping: None,
+                },
+                Hook {
+                    name: "thumbs",
+                    source: json,
+                    secrets: [
+                        Secret,
+                    ],
+                    only: [],
+                    agents: [],
+                    prefixes: [],
+                    mapping: Some(
+                        Mapping {
+                            task: "/conversation/id",
+                            task_prefix: "",
+                            state: "/thumb",
+                            states: [
+                                (
+                                    "up",
+                                    Accepted,
+                                ),
+                                (
+                                    "down",
+                                    Rejected,
+                                ),
+                            ],
+                            time: None,
+                            id: None,
+                            source: EndUser,
+                            basis: Explicit,
+                        },
+                    ),
                 },
             ],
             books: Settings {
@@ -420,4 +481,39 @@ fn what_is_not_yaml() {
         countersign.yaml: 1 mistake
           line 2: duplicate mapping key: countersign, set DuplicateKeyPolicy in Options if acceptable at line 2, column 1"#]],
     );
+}
+
+#[test]
+fn hooks_say_what_is_wrong_and_no_secret() {
+    let text = "
+hooks:
+  github: { only: [acme/api] }
+  github/second: { secret: '${env:TOKEN}', colour: red }
+  gitlab/second: { secret: SECRET-b }
+  forge: { secret: SECRET-c }
+  slack/a/b: { secret: SECRET-d }
+  jira: { secrets: [SECRET-e, SECRET-f, SECRET-g] }
+  linear: { secret: 'whsec_SECRET!' }
+  zendesk: { secret_file: /nowhere/SECRET }
+  json: { secret: SECRET-h }
+  json/mapped:
+    secret: SECRET-i
+    mapping: { task: ticket, states: { solved: good } }
+";
+    let expected = expect![[r#"
+        countersign.yaml: 13 mistakes
+          line 3: hooks.github: `secret` is missing: what the source signs with, e.g. ${env:GITHUB_SECRET}
+          line 4: hooks.github/second.colour: unknown key; known here: secrets, secret, secret_file, only, agents, task_prefixes, mapping
+          line 5: hooks.gitlab/second: the name is taken by another hook
+          line 6: hooks.forge: no such source; there are github, gitlab, bitbucket, gitea, zendesk, jira, pagerduty, linear, intercom, slack, standard_webhooks, cloudevents, json
+          line 7: hooks.slack/a/b: expected a name of at most 64 letters, digits, `-`, `_` and `.`
+          line 8: hooks.jira: two secrets at most: the present one and the one before it
+          line 9: hooks.linear: a secret is empty, or begins with `whsec_` and is not base64 after it
+          line 10: hooks.zendesk: `secret` is missing: what the source signs with, e.g. ${env:GITHUB_SECRET}
+          line 10: hooks.zendesk.secret_file: /nowhere/SECRET: No such file or directory (os error 2)
+          line 11: hooks.json: `mapping` is missing: where in the body are task and state?
+          line 14: hooks.json/mapped.mapping: `state` is missing
+          line 14: hooks.json/mapped.mapping.states.solved: expected one of accepted, edited, rejected, escalated, withdrawn, defect
+          line 14: hooks.json/mapped.mapping.task: expected a JSON pointer such as /ticket/id, found `ticket`"#]];
+    refused(text, &expected);
 }

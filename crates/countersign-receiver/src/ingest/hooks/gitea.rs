@@ -52,10 +52,8 @@ fn review(
     if delivery.hook.is_agent(reviewer) {
         return Err(Unread::Ignored);
     }
-    let basis = match judgement {
-        Judgement::Accepted => Basis::Implicit,
-        _ => Basis::Explicit,
-    };
+    let is_approval = judgement == Judgement::Accepted;
+    let basis = if is_approval { Basis::Implicit } else { Basis::Explicit };
     told.verdict(Said {
         id: &["review", url, reviewer, kind, revision],
         task: url,

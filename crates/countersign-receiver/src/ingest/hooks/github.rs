@@ -269,9 +269,10 @@ fn issue(delivery: &Delivery<'_>, told: &mut Told) -> Result<(), Unread> {
         judgement,
         at: forge::time(at),
         // Whoever closes it again, serves it again.
-        source: match judgement {
-            Judgement::Defect => SourceKind::System,
-            _ => source(event.sender.as_ref(), delivery.hook),
+        source: if judgement == Judgement::Defect {
+            SourceKind::System
+        } else {
+            source(event.sender.as_ref(), delivery.hook)
         },
         basis: Basis::Implicit,
         reason,
