@@ -8,6 +8,7 @@ mod attribute;
 mod budget;
 pub mod json;
 mod log;
+pub(crate) mod path;
 mod point;
 pub mod scrub;
 mod span;

@@ -134,7 +134,7 @@ fn read<'s, 'a>(
     let mut fields = Fields::of(bytes);
     loop {
         // Most fields of a span are its attributes, one after the other.
-        while let Some(bytes) = fields.next_of(ATTRIBUTES) {
+        while let Some((bytes, _)) = fields.next_of(ATTRIBUTES) {
             attribute::push(&mut scratch.attributes, bytes, budget)?;
         }
         let Some(field) = fields.next() else { break };

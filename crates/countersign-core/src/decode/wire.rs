@@ -2,6 +2,8 @@
 //!
 //! No recursion, no allocation, no trust: a length is checked against the bytes there are.
 
+use core::ops::Range;
+
 /// Bytes that are no protobuf message, at this offset from the start of the walked message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub usize);
@@ -45,18 +47,32 @@ impl<'a> Fields<'a> {
         Fields { rest: bytes, length: bytes.len() }
     }
 
-    /// Takes the next field if it begins with this tag of one byte and is length-delimited.
-    /// `None` leaves it to [`Iterator::next`].
+    /// Takes the next field if it begins with this tag of one byte, which is that of a
+    /// length-delimited field, and tells where all its bytes stand in the message. `None` leaves
+    /// it to [`Fields::next_placed`].
     #[inline(always)]
-    pub(super) fn next_of(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(super) fn next_of(&mut self, tag: u8) -> Option<(&'a [u8], Range<usize>)> {
         let (first, rest) = self.rest.split_first()?;
         if *first != tag {
             return None;
         }
         let (length, rest) = split_varint(rest)?;
         let (bytes, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        let start = self.place();
         self.rest = rest;
-        Some(bytes)
+        Some((bytes, start..self.place()))
+    }
+
+    /// The next field, and where all its bytes stand in the message.
+    #[inline(always)]
+    pub(super) fn next_placed(&mut self) -> Result<Option<(Field<'a>, Range<usize>)>, Malformed> {
+        let start = self.place();
+        let field = self.next().transpose()?;
+        Ok(field.map(|field| (field, start..self.place())))
+    }
+
+    fn place(&self) -> usize {
+        self.length - self.rest.len()
     }
 
     /// Takes one field; `None` if there is no whole one.
@@ -92,7 +108,7 @@ impl<'a> Fields<'a> {
 
     #[cold]
     fn fail(&mut self) -> Malformed {
-        let at = self.length - self.rest.len();
+        let at = self.place();
         self.rest = &[];
         Malformed(at)
     }

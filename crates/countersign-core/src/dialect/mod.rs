@@ -7,7 +7,6 @@
 mod draft;
 mod field;
 mod index;
-mod path;
 mod reader;
 mod rules;
 mod table;

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use super::draft::{Draft, NO_DIALECT};
 use super::field::Field;
 use super::index::{Entry, Index};
-use super::path::Path;
 use super::rules::Reading;
 use super::{DIALECTS, DecodeError, Outcome, Scrub, Settings, Signal};
+use crate::decode::path::Path;
 use crate::decode::scrub::Scrubber;
 use crate::decode::wire::Malformed;
 use crate::decode::{Attribute, Budget, Fault, logs, metrics, traces};
@@ -35,6 +35,28 @@ pub(super) struct Keys {
     bare: Vec<Index>,
     /// Keys that the operator named for the task; the first counts.
     task: Vec<Vec<u8>>,
+}
+
+/// What the keys of a request mean in the dialect of its current scope.
+#[derive(Debug)]
+pub(super) struct Meanings<'a> {
+    keys: Path<'a, Option<Entry>>,
+    dialect: Option<usize>,
+}
+
+impl<'a> Meanings<'a> {
+    pub(super) fn new() -> Meanings<'a> {
+        Meanings { keys: Path::new(), dialect: None }
+    }
+
+    #[inline]
+    fn enter(&mut self, dialect: Option<usize>) {
+        if self.dialect != dialect {
+            self.keys.forget();
+            self.dialect = dialect;
+        }
+        self.keys.enter();
+    }
 }
 
 impl Default for Reader {
@@ -130,12 +152,13 @@ impl Keys {
         &self,
         attributes: &[Attribute<'a>],
         dialect: Option<usize>,
-        path: &mut Path<'a>,
+        path: &mut Meanings<'a>,
         draft: &mut Draft<'a>,
     ) {
         path.enter(dialect);
         for attribute in attributes {
-            if let Some(entry) = path.step(attribute.key, |key| self.find(key, dialect)) {
+            let meaning = path.keys.step(attribute.key, |key| self.find(key, dialect)).copied();
+            if let Some(entry) = meaning.unwrap_or_else(|| self.find(attribute.key, dialect)) {
                 draft.set(entry, attribute.value);
             }
         }

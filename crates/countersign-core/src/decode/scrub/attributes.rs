@@ -148,84 +148,72 @@ pub(super) fn parse_value(bytes: &[u8]) -> Result<Value<'_>, Malformed> {
     })
 }
 
+/// What is to be done with an attribute.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Ruled<'a> {
+    /// It is left out.
+    #[default]
+    Out,
+    /// It passes as it came.
+    Whole(Passed<'a>),
+    /// It passes with this key and this beginning of its text.
+    Cut(Rule, &'a [u8], &'a [u8]),
+}
+
 /// Writes one attribute if the policy lets it pass.
-#[inline(always)]
+#[inline]
 pub(super) fn copy<'a>(
     field: Field<'a>,
     policy: Policy<'_>,
     out: &mut Vec<u8>,
 ) -> Result<Passed<'a>, Malformed> {
     let Wire::Bytes(bytes) = field.value else { return Ok(None) };
-    match usual(bytes) {
-        Some(attribute) => copy_parsed(attribute, field, policy, out),
-        None => copy_unusual(bytes, field, policy, out),
-    }
-}
-
-/// Apart from [`copy`], so that the usual attribute stays in registers.
-#[inline(never)]
-fn copy_unusual<'a>(
-    bytes: &'a [u8],
-    field: Field<'a>,
-    policy: Policy<'_>,
-    out: &mut Vec<u8>,
-) -> Result<Passed<'a>, Malformed> {
-    let attribute = parse_any(bytes)?;
-    if attribute.plain { copy_parsed(attribute, field, policy, out) } else { Ok(None) }
-}
-
-#[inline(always)]
-fn copy_parsed<'a>(
-    attribute: Attribute<'a>,
-    field: Field<'a>,
-    policy: Policy<'_>,
-    out: &mut Vec<u8>,
-) -> Result<Passed<'a>, Malformed> {
-    match policy {
-        Policy::AllowList(named) => allow(attribute, field, named, out),
-        Policy::DenyList => {
-            if tolerated(attribute)? {
-                out.extend_from_slice(field.raw);
-            }
-            Ok(None)
-        }
-    }
-}
-
-#[inline(always)]
-fn allow<'a>(
-    attribute: Attribute<'a>,
-    field: Field<'a>,
-    named: &[Box<str>],
-    out: &mut Vec<u8>,
-) -> Result<Passed<'a>, Malformed> {
-    let by_operator =
-        || named.iter().any(|key| key.as_bytes() == attribute.key).then_some(Rule::Id);
-    let Some(rule) = keys::allowed(attribute.key).or_else(by_operator) else {
-        return Ok(None);
-    };
-    match attribute.value {
-        Value::Number => {
+    Ok(match judge(bytes, policy)? {
+        Ruled::Out => None,
+        Ruled::Whole(passed) => {
             out.extend_from_slice(field.raw);
-            Ok(None)
+            passed
         }
-        Value::Text(text) => {
-            let Some(kept) = fitting(rule, text) else { return Ok(None) };
-            if kept.len() == text.len() {
-                out.extend_from_slice(field.raw);
-            } else {
-                put_text(out, field.number, attribute.key, kept);
-            }
-            Ok(Some((rule, kept)))
+        Ruled::Cut(rule, key, kept) => {
+            put_text(out, field.number, key, kept);
+            Some((rule, kept))
         }
-        Value::List(members) => {
-            if rule == Rule::Reasons && are_reasons(members)? {
-                out.extend_from_slice(field.raw);
-            }
-            Ok(None)
-        }
-        Value::Other(_) | Value::Void => Ok(None),
+    })
+}
+
+/// Decides about an attribute.
+pub(super) fn judge<'a>(bytes: &'a [u8], policy: Policy<'_>) -> Result<Ruled<'a>, Malformed> {
+    let attribute = parse(bytes)?;
+    if !attribute.plain {
+        return Ok(Ruled::Out);
     }
+    match policy {
+        Policy::AllowList(named) => allow(attribute, rule_of(attribute.key, named)),
+        Policy::DenyList => Ok(if tolerated(attribute)? { Ruled::Whole(None) } else { Ruled::Out }),
+    }
+}
+
+/// What the allow-list, or else the operator, says of a key.
+pub(super) fn rule_of(key: &[u8], named: &[Box<str>]) -> Option<Rule> {
+    let by_operator = || named.iter().any(|known| known.as_bytes() == key).then_some(Rule::Id);
+    keys::allowed(key).or_else(by_operator)
+}
+
+/// Decides about a plain attribute by the rule of its key.
+pub(super) fn allow(attribute: Attribute<'_>, rule: Option<Rule>) -> Result<Ruled<'_>, Malformed> {
+    let Some(rule) = rule else { return Ok(Ruled::Out) };
+    Ok(match attribute.value {
+        Value::Number => Ruled::Whole(None),
+        Value::Text(text) => match fitting(rule, text) {
+            Some(kept) if kept.len() == text.len() => Ruled::Whole(Some((rule, kept))),
+            Some(kept) => Ruled::Cut(rule, attribute.key, kept),
+            None => Ruled::Out,
+        },
+        Value::List(members) if rule == Rule::Reasons && are_reasons(members)? => {
+            Ruled::Whole(None)
+        }
+        Value::List(_) | Value::Other(_) | Value::Void => Ruled::Out,
+    })
 }
 
 fn fitting(rule: Rule, text: &[u8]) -> Option<&[u8]> {

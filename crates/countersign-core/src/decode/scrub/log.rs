@@ -16,7 +16,7 @@ const BODY_FAMILIES: [&[u8]; 5] =
     [b"claude_code.", b"codex.", b"gemini_cli.", b"gen_ai.", b"qwen-code."];
 
 /// Copies a log record.
-pub(super) fn copy(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+pub(super) fn copy(bytes: &[u8], frame: &mut Frame<'_, '_>, out: &mut Vec<u8>) -> Walked {
     let gen_ai = frame.gen_ai || names_gen_ai(bytes)? || marked(bytes, ATTRIBUTES)?;
     frame.summary.count(gen_ai);
     let policy = frame.policy(gen_ai);

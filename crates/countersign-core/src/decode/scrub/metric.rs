@@ -39,7 +39,7 @@ fn layout(data: u32) -> Option<Layout> {
 }
 
 /// Copies a metric.
-pub(super) fn copy(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+pub(super) fn copy(bytes: &[u8], frame: &mut Frame<'_, '_>, out: &mut Vec<u8>) -> Walked {
     let name = name_of(bytes)?;
     let gen_ai = frame.gen_ai || keys::gen_ai_name(name) || first_point_marked(bytes)?;
     let policy = frame.policy(gen_ai);
@@ -121,7 +121,7 @@ fn is_unit(text: &[u8]) -> bool {
 fn copy_points(
     bytes: &[u8],
     layout: &Layout,
-    frame: &mut Frame<'_>,
+    frame: &mut Frame<'_, '_>,
     gen_ai: bool,
     out: &mut Vec<u8>,
 ) -> Walked {

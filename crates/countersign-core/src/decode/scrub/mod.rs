@@ -8,6 +8,7 @@
 mod attributes;
 mod keys;
 mod log;
+mod memory;
 mod metric;
 mod name;
 mod resource;
@@ -20,6 +21,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use self::attributes::Policy;
+use self::memory::Memory;
 use self::splice::{Walked, close, open, unknown};
 use crate::decode::wire::{Field, Fields, Malformed, Wire};
 use crate::dialect::{Scrub, Signal};
@@ -64,7 +66,7 @@ pub struct Scrubber {
 }
 
 /// What holds for all records of a scope, and the figures of the whole request.
-struct Frame<'a> {
+struct Frame<'a, 'r> {
     signal: Signal,
     strict: bool,
     gen_ai: bool,
@@ -73,10 +75,11 @@ struct Frame<'a> {
     notes: core::iter::Peekable<core::slice::Iter<'a, Note>>,
     /// How many spans, or resources, came before.
     ordinal: u32,
+    memory: Memory<'r>,
     summary: Summary,
 }
 
-impl<'a> Frame<'a> {
+impl<'a> Frame<'a, '_> {
     fn policy(&self, gen_ai: bool) -> Policy<'a> {
         if gen_ai || self.strict { Policy::AllowList(self.named) } else { Policy::DenyList }
     }
@@ -136,6 +139,7 @@ impl Scrubber {
             named: &self.named,
             notes: notes.iter().peekable(),
             ordinal: 0,
+            memory: Memory::new(),
             summary: Summary::default(),
         };
         match copy_request(bytes, &mut frame, out) {
@@ -148,7 +152,7 @@ impl Scrubber {
     }
 }
 
-fn copy_request(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+fn copy_request<'r>(bytes: &'r [u8], frame: &mut Frame<'_, 'r>, out: &mut Vec<u8>) -> Walked {
     for field in Fields::of(bytes) {
         let field = field?;
         match (field.number, field.value) {
@@ -160,7 +164,11 @@ fn copy_request(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walke
 }
 
 /// `ResourceSpans`, `ResourceLogs` or `ResourceMetrics`: they have one shape.
-fn copy_resource_group(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+fn copy_resource_group<'r>(
+    bytes: &'r [u8],
+    frame: &mut Frame<'_, 'r>,
+    out: &mut Vec<u8>,
+) -> Walked {
     let marked = frame.signal != Signal::Traces && frame.next_note().is_some();
     let group = open(out, 1, bytes.len());
     // The resource may come in pieces, or not at all: the mark stands before all of it.
@@ -193,7 +201,7 @@ fn names_resource(group: &[u8]) -> Result<bool, Malformed> {
 }
 
 /// `ScopeSpans`, `ScopeLogs` or `ScopeMetrics`.
-fn copy_scope_group(bytes: &[u8], frame: &mut Frame<'_>, out: &mut Vec<u8>) -> Walked {
+fn copy_scope_group<'r>(bytes: &'r [u8], frame: &mut Frame<'_, 'r>, out: &mut Vec<u8>) -> Walked {
     frame.gen_ai = scope_is_gen_ai(bytes)?;
     let group = open(out, 2, bytes.len());
     for field in Fields::of(bytes) {
@@ -234,7 +242,7 @@ fn scope_is_gen_ai(bytes: &[u8]) -> Result<bool, Malformed> {
     Ok(false)
 }
 
-fn copy_scope(bytes: &[u8], frame: &Frame<'_>, out: &mut Vec<u8>) -> Walked {
+fn copy_scope(bytes: &[u8], frame: &Frame<'_, '_>, out: &mut Vec<u8>) -> Walked {
     let policy = frame.policy(frame.gen_ai);
     let scope = open(out, 1, bytes.len());
     for field in Fields::of(bytes) {

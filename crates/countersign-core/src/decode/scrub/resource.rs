@@ -12,7 +12,7 @@ use crate::decode::wire::{Fields, Wire, put_bytes};
 /// if the resource is `marked` at all, it keeps no other mark.
 pub(super) fn copy(
     bytes: &[u8],
-    frame: &Frame<'_>,
+    frame: &Frame<'_, '_>,
     mark: Option<&[u8]>,
     marked: bool,
     out: &mut Vec<u8>,

@@ -2,16 +2,18 @@
 
 use alloc::vec::Vec;
 
-use super::attributes::{self, Passed, Policy};
+use super::attributes::{self, Passed, Policy, Ruled};
 use super::keys::{self, Rule};
 use super::shape;
-use super::splice::{Walked, close, open, unknown};
+use super::splice::{Run, Walked, close, open, unknown};
 use super::{Frame, Note, name};
 use crate::decode::wire::{Field, Fields, Malformed, Wire, put_bytes};
 use crate::limits;
 use crate::names::cut;
 
 const ATTRIBUTES: u32 = 9;
+/// The tag of an attribute: its field's number, length-delimited.
+const ATTRIBUTE: u8 = 9 << 3 | 2;
 /// What is marked with when it was booked and is relayed.
 pub(super) const BOOKED_BY: &str = "countersign.booked_by";
 const COST_USD: &str = "countersign.cost.usd";
@@ -70,14 +72,15 @@ pub(super) fn marked(bytes: &[u8], number: u32) -> Result<bool, Malformed> {
 }
 
 /// Copies a span. Its name is written last, when its attributes are known.
-pub(super) fn copy(
-    bytes: &[u8],
-    frame: &mut Frame<'_>,
+pub(super) fn copy<'r>(
+    bytes: &'r [u8],
+    frame: &mut Frame<'_, 'r>,
     note: Option<&Note>,
     out: &mut Vec<u8>,
 ) -> Walked {
     let gen_ai = frame.gen_ai || marked(bytes, ATTRIBUTES)?;
     frame.summary.count(gen_ai);
+    frame.memory.enter();
     let policy = frame.policy(gen_ai);
     let mut naming = Naming::default();
     let mut name: &[u8] = b"";
@@ -86,29 +89,60 @@ pub(super) fn copy(
     if let Some(note) = note {
         put_note(note, frame.booked_by, out);
     }
-    for field in Fields::of(bytes) {
-        let field = field?;
+    let mut run = Run::of(bytes);
+    let mut fields = Fields::of(bytes);
+    loop {
+        while let Some((inner, place)) = fields.next_of(ATTRIBUTE) {
+            let key = attributes::key_of(inner)?;
+            if note.is_some() && noted(key) {
+                continue;
+            }
+            match frame.memory.judge(key, inner, policy)? {
+                Ruled::Out => {}
+                Ruled::Whole(passed) => {
+                    naming.see(passed);
+                    run.pass(place, out);
+                }
+                Ruled::Cut(rule, key, kept) => {
+                    naming.see(Some((rule, kept)));
+                    run.flush(out);
+                    attributes::put_text(out, ATTRIBUTES, key, kept);
+                }
+            }
+        }
+        let Some((field, place)) = fields.next_placed()? else { break };
         let Wire::Bytes(inner) = field.value else {
-            out.extend_from_slice(field.raw);
+            run.pass(place, out);
             continue;
         };
         match field.number {
-            ATTRIBUTES if note.is_some() && noted(inner)? => {}
-            ATTRIBUTES => naming.see(attributes::copy(field, policy, out)?),
-            1 if matches!(inner.len(), 0 | 16) => out.extend_from_slice(field.raw),
-            2 | 4 if matches!(inner.len(), 0 | 8) => out.extend_from_slice(field.raw),
-            3 if shape::trace_state(inner) => out.extend_from_slice(field.raw),
+            ATTRIBUTES if note.is_some() && noted(attributes::key_of(inner)?) => {}
+            ATTRIBUTES => {
+                run.flush(out);
+                naming.see(attributes::copy(field, policy, out)?);
+            }
+            1 if matches!(inner.len(), 0 | 16) => run.pass(place, out),
+            2 | 4 if matches!(inner.len(), 0 | 8) => run.pass(place, out),
+            3 if shape::trace_state(inner) => run.pass(place, out),
             5 => name = inner,
             11 => {
                 // An event may be a gen-AI record where its span is none.
                 let gen_ai = gen_ai || names_gen_ai(inner)? || marked(inner, 3)?;
+                run.flush(out);
                 copy_event(inner, frame.policy(gen_ai), gen_ai, out)?;
             }
-            13 => copy_link(inner, out)?,
-            15 => copy_status(inner, out)?,
+            13 => {
+                run.flush(out);
+                copy_link(inner, out)?;
+            }
+            15 => {
+                run.flush(out);
+                copy_status(inner, out)?;
+            }
             _ => {}
         }
     }
+    run.flush(out);
     if policy != Policy::DenyList {
         name::put(name, &naming, gen_ai, out);
     } else if let Ok(name) = core::str::from_utf8(name) {
@@ -118,11 +152,10 @@ pub(super) fn copy(
     Ok(())
 }
 
-/// Whether the attribute is one that the note is going to say.
-fn noted(pair: &[u8]) -> Result<bool, Malformed> {
-    let key = attributes::key_of(pair)?;
-    Ok(key.starts_with(b"countersign.")
-        && [COST_USD, COST_SOURCE, BOOKED_BY].iter().any(|own| own.as_bytes() == key))
+/// Whether an attribute with this key is one that the note is going to say.
+fn noted(key: &[u8]) -> bool {
+    key.starts_with(b"countersign.")
+        && [COST_USD, COST_SOURCE, BOOKED_BY].iter().any(|own| own.as_bytes() == key)
 }
 
 fn put_note(note: &Note, booked_by: &[u8], out: &mut Vec<u8>) {

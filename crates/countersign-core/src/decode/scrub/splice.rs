@@ -1,6 +1,7 @@
 //! Splice: nested messages written in one go, their lengths patched afterwards.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::decode::wire::{Malformed, Wire, put_varint};
 
@@ -55,6 +56,36 @@ fn encode(mut value: u64, digits: &mut [u8; 10]) -> usize {
 pub(super) fn unknown(out: &mut Vec<u8>, value: Wire<'_>, raw: &[u8]) {
     if !matches!(value, Wire::Bytes(_)) {
         out.extend_from_slice(raw);
+    }
+}
+
+/// Neighbouring parts of a message that pass as they came: they are copied in one go.
+pub(super) struct Run<'a> {
+    message: &'a [u8],
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn of(message: &'a [u8]) -> Run<'a> {
+        Run { message, start: 0, end: 0 }
+    }
+
+    /// Lets the bytes of this place pass, after all that passed before.
+    #[inline]
+    pub(super) fn pass(&mut self, place: Range<usize>, out: &mut Vec<u8>) {
+        if place.start != self.end {
+            self.flush(out);
+            self.start = place.start;
+        }
+        self.end = place.end;
+    }
+
+    /// Writes what passed so far: before anything else is written.
+    #[inline]
+    pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.message.get(self.start..self.end).unwrap_or_default());
+        self.start = self.end;
     }
 }
 

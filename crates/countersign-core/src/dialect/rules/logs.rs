@@ -16,7 +16,7 @@ impl<'a> Reading<'a, '_> {
     /// Makes a log record's facts.
     pub(super) fn log(&mut self, log: &LogRecord<'_, 'a>) {
         self.record.clear();
-        self.keys.sort(log.attributes, self.scope, &mut self.path, &mut self.record);
+        self.keys.sort(log.attributes, self.scope, &mut self.meanings, &mut self.record);
         let names = self.event_names(log);
         let place = Place { trace: log.trace, span: log.span, parent: SpanId::NONE };
         let said = if log.time == 0 { log.observed } else { log.time };

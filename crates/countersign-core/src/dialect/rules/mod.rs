@@ -14,8 +14,7 @@ use alloc::vec::Vec;
 use super::draft::{Draft, NO_DIALECT};
 use super::field::Field;
 use super::otel::OTEL;
-use super::path::Path;
-use super::reader::Keys;
+use super::reader::{Keys, Meanings};
 use super::table::Dialect;
 use super::{DIALECTS, Outcome};
 use crate::decode::scrub::Note;
@@ -40,7 +39,7 @@ pub(super) struct Reading<'a, 'r> {
     links: Vec<Links>,
     /// Place in `links` by trace.
     linked: Map<TraceId, usize>,
-    path: Path<'a>,
+    meanings: Meanings<'a>,
     resource: Draft<'a>,
     record: Draft<'a>,
     /// Order-independent digest of the resource's attributes: part of a metric series.
@@ -87,7 +86,7 @@ impl<'a, 'r> Reading<'a, 'r> {
             facts: Vec::with_capacity(facts_expected),
             links: Vec::new(),
             linked: Map::default(),
-            path: Path::new(),
+            meanings: Meanings::new(),
             resource: Draft::new(),
             record: Draft::new(),
             resource_digest: 0,
@@ -189,7 +188,7 @@ impl<'a, 'r> Reading<'a, 'r> {
     fn resource(&mut self, attributes: &[Attribute<'a>]) {
         self.resource.clear();
         self.resources += 1;
-        self.keys.sort(attributes, None, &mut self.path, &mut self.resource);
+        self.keys.sort(attributes, None, &mut self.meanings, &mut self.resource);
         let name = self.resource.text(Field::Service);
         let instance = self.resource.text(Field::Instance);
         self.service =

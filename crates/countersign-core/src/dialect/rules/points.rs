@@ -28,7 +28,7 @@ impl<'a> Reading<'a, '_> {
         });
         let Some((dialect, rule)) = found else { return };
         self.record.clear();
-        self.keys.sort(point.attributes, self.scope, &mut self.path, &mut self.record);
+        self.keys.sort(point.attributes, self.scope, &mut self.meanings, &mut self.record);
         if self.record.has(Field::BookedBy) || self.resource.has(Field::BookedBy) {
             return self.notice(Diagnostic::BookedElsewhere, 1);
         }

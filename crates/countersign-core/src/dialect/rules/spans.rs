@@ -79,7 +79,7 @@ impl<'a> Reading<'a, '_> {
             }
         }
         self.record.clear();
-        self.keys.sort(span.attributes, self.scope, &mut self.path, &mut self.record);
+        self.keys.sort(span.attributes, self.scope, &mut self.meanings, &mut self.record);
         let place = Place { trace: span.trace, span: span.span, parent: span.parent };
         let elsewhere = self.record.has(Field::BookedBy) || self.resource.has(Field::BookedBy);
         if elsewhere {

@@ -27,7 +27,7 @@ impl<'a> Reading<'a, '_> {
             return Ok(());
         }
         self.record.clear();
-        self.keys.sort(&self.event_attributes, self.scope, &mut self.path, &mut self.record);
+        self.keys.sort(&self.event_attributes, self.scope, &mut self.meanings, &mut self.record);
         let place = Place { trace: span.trace, span: span.span, parent: span.parent };
         let time = self.plausible(event.time, self.received);
         self.note(None);

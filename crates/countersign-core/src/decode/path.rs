@@ -3,78 +3,71 @@
 
 use alloc::vec::Vec;
 
-use super::index::Entry;
-
 /// Keys that are kept of one request; a further one is looked up each time.
 const KEYS_MAX: usize = 192;
 /// Slots to find a kept key by; a power of two.
 const SLOTS: usize = 256;
 
-/// What the keys of a request mean, and which followed which.
+/// What the keys of a request mean to somebody, and which followed which.
 #[derive(Debug)]
-pub(super) struct Path<'a> {
-    /// The scope's dialect, which the meanings hold for.
-    dialect: Option<usize>,
+pub(crate) struct Path<'a, M> {
     /// The first stands before the first key of a record.
-    keys: Vec<Known<'a>>,
+    keys: Vec<Known<'a, M>>,
     /// Places in `keys`, by slot; 0 is free.
     slots: [u8; SLOTS],
     /// The place of the key before.
     at: u8,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Known<'a> {
+#[derive(Debug)]
+struct Known<'a, M> {
     key: &'a [u8],
-    meaning: Option<Entry>,
+    meaning: M,
     /// The place of the key that came next, or 0.
     next: u8,
 }
 
-impl<'a> Path<'a> {
-    pub(super) fn new() -> Path<'a> {
-        Path { dialect: None, keys: Vec::new(), slots: [0; SLOTS], at: 0 }
+impl<'a, M: Default> Path<'a, M> {
+    pub(crate) fn new() -> Path<'a, M> {
+        let mut path = Path { keys: Vec::new(), slots: [0; SLOTS], at: 0 };
+        path.forget();
+        path
+    }
+
+    /// Forgets all meanings.
+    pub(crate) fn forget(&mut self) {
+        self.keys.clear();
+        self.keys.push(Known { key: &[], meaning: M::default(), next: 0 });
+        self.slots = [0; SLOTS];
+        self.at = 0;
     }
 
     /// Starts another record.
     #[inline]
-    pub(super) fn enter(&mut self, dialect: Option<usize>) {
-        if self.dialect != dialect || self.keys.is_empty() {
-            self.keys.clear();
-            self.keys.push(Known { key: &[], meaning: None, next: 0 });
-            self.slots = [0; SLOTS];
-            self.dialect = dialect;
-        }
+    pub(crate) fn enter(&mut self) {
         self.at = 0;
     }
 
-    /// What a key means; `find` is asked if that is not known yet.
+    /// What a key means; `find` says it of a key that is new. `None` if there is no room for it.
     #[inline]
-    pub(super) fn step(
-        &mut self,
-        key: &'a [u8],
-        find: impl FnOnce(&[u8]) -> Option<Entry>,
-    ) -> Option<Entry> {
+    pub(crate) fn step(&mut self, key: &'a [u8], find: impl FnOnce(&[u8]) -> M) -> Option<&mut M> {
         let guess = self.keys.get(usize::from(self.at))?.next;
-        match self.keys.get(usize::from(guess)) {
-            Some(known) if known.key == key => {
-                self.at = guess;
-                known.meaning
-            }
-            _ => self.turn(key, find),
-        }
+        let right = self.keys.get(usize::from(guess)).is_some_and(|known| known.key == key);
+        // The first place is no key's, and nothing follows a key that came last so far.
+        self.at = if right && guess != 0 { guess } else { self.turn(key, find)? };
+        self.keys.get_mut(usize::from(self.at)).map(|known| &mut known.meaning)
     }
 
     /// Takes another way than last time.
     #[inline(never)]
-    fn turn(&mut self, key: &'a [u8], find: impl FnOnce(&[u8]) -> Option<Entry>) -> Option<Entry> {
+    fn turn(&mut self, key: &'a [u8], find: impl FnOnce(&[u8]) -> M) -> Option<u8> {
         let mut slot = slot(key);
         let place = loop {
             let taken = self.slots.get_mut(slot)?;
             match self.keys.get(usize::from(*taken)) {
                 Some(known) if *taken != 0 && known.key == key => break *taken,
                 Some(_) if *taken != 0 => slot = (slot + 1) % SLOTS,
-                _ if self.keys.len() >= KEYS_MAX => return find(key),
+                _ if self.keys.len() >= KEYS_MAX => return None,
                 _ => {
                     *taken = u8::try_from(self.keys.len()).ok()?;
                     self.keys.push(Known { key, meaning: find(key), next: 0 });
@@ -85,8 +78,7 @@ impl<'a> Path<'a> {
         if let Some(before) = self.keys.get_mut(usize::from(self.at)) {
             before.next = place;
         }
-        self.at = place;
-        self.keys.get(usize::from(place))?.meaning
+        Some(place)
     }
 }
 
@@ -107,35 +99,35 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::dialect::field::Field;
 
-    /// Every third key means something: its rank is its number.
-    fn find(key: &[u8]) -> Option<Entry> {
-        let number: u16 = core::str::from_utf8(key).ok()?.strip_prefix("key.")?.parse().ok()?;
-        let entry = Entry { field: Field::Task, rank: number, dialect: 0, tells: false };
-        number.is_multiple_of(3).then_some(entry)
+    /// Every third key means something: its number.
+    fn find(key: &[u8]) -> Option<usize> {
+        let number = core::str::from_utf8(key).ok()?.strip_prefix("key.")?.parse().ok();
+        number.filter(|number: &usize| number.is_multiple_of(3))
     }
 
     #[test]
-    fn says_what_a_look_into_the_index_says() {
+    fn says_what_was_found_whatever_the_way() {
         let keys: Vec<String> = (0..600).map(|number| format!("key.{number}")).collect();
         let mut path = Path::new();
-        for (round, dialect) in [None, None, Some(1), None].into_iter().enumerate() {
+        for round in 0..4 {
+            path.forget();
             for record in 0..200 {
-                path.enter(dialect);
+                path.enter();
                 // Mostly the same way, with turns; an empty key among them.
                 for step in 0..20 {
                     let number = (step * 7 + record * record % 5 * step + round) % 600;
                     let key = if number == 21 { "" } else { keys.get(number).unwrap() };
-                    let said = path.step(key.as_bytes(), find).map(|entry| entry.rank);
-                    assert_eq!(said, find(key.as_bytes()).map(|entry| entry.rank), "{key}");
+                    let said = path.step(key.as_bytes(), find).copied();
+                    assert_eq!(said.unwrap_or_else(|| find(key.as_bytes())), find(key.as_bytes()));
                 }
             }
         }
-        path.enter(None);
-        for key in &keys {
-            let said = path.step(key.as_bytes(), find).map(|entry| entry.rank);
-            assert_eq!(said, find(key.as_bytes()).map(|entry| entry.rank), "{key}");
-        }
+        path.enter();
+        let kept = keys.iter().filter(|key| {
+            let said = path.step(key.as_bytes(), find).copied();
+            said.is_some_and(|said| said == find(key.as_bytes()))
+        });
+        assert_eq!(kept.count() + 1, KEYS_MAX, "{keys:?}");
     }
 }
