@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign_receiver::clock;
 use expect_test::expect;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
@@ -82,21 +81,6 @@ fn count(run_folder: &Path) -> (Value, Value) {
     server.stop();
     let truth = std::fs::read_to_string(run_folder.join("truth.json")).unwrap();
     (serde_json::from_str(&truth).unwrap(), serde_json::from_str(&out).unwrap())
-}
-
-#[test]
-fn two_programs_do_not_share_a_data_directory() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let server = Server::start(&data);
-    let began = clock::instant();
-    let anywhere = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
-    let (code, out, err) =
-        run(&[&["serve", "--data", data.to_str().unwrap()], anywhere.as_slice()].concat());
-    assert!(began.elapsed().as_secs_f64() < 1.0, "it took {:?}", began.elapsed());
-    assert_eq!((code, out.as_str()), (75, ""), "{err}");
-    assert!(err.contains("in use"), "{err}");
-    server.stop();
 }
 
 #[test]

@@ -188,6 +188,11 @@ impl Server {
         status
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// Kills it, as a machine that loses its power would.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

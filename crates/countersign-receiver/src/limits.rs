@@ -65,6 +65,8 @@ pub const PING_ANSWER_MS_MAX: u64 = 10_000;
 pub const HEALTH_MS: u64 = 1_000;
 /// At a stop, open requests have so long to finish.
 pub const STOP_MS_MAX: u64 = 8_000;
+/// After that, the keeper has so long for what it took before.
+pub const STOP_KEEPER_MS_MAX: u64 = 1_500;
 /// Before that, what runs beside the server has so long to say its last words to it.
 pub const STOP_BESIDE_MS_MAX: u64 = 3_000;
 
@@ -131,6 +133,9 @@ pub const REOPEN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 /// Tasks that the demonstration's fleet has in hand at a time.
 pub const FLEET_TASKS_OPEN_MAX: usize = 512;
 
+/// Age at which a connection to a destination is followed by a new one, which asks for the
+/// address of the destination's name again.
+pub const CONNECTION_AGE_MAX: std::time::Duration = std::time::Duration::from_secs(60);
 /// Bytes that are read of a destination's answer.
 pub const DESTINATION_RESPONSE_BYTES_MAX: usize = 4 << 20;
 /// Longest wait that a destination can ask for.

@@ -9,7 +9,7 @@ mod oracle;
 mod series;
 mod written;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use countersign_receiver::clock;
@@ -202,6 +202,47 @@ fn check_the_end(
     let server = Server::start(data);
     assert_eq!(server.totals(), totals, "a clean restart changes nothing");
     server.stop();
+}
+
+/// One data directory with what is known of it, for tests that end the program in another way.
+pub(crate) struct Lane {
+    pub(crate) data: PathBuf,
+    oracle: Oracle,
+}
+
+impl Lane {
+    pub(crate) fn in_folder(folder: &Path) -> Lane {
+        Lane { data: folder.join("data"), oracle: Oracle::default() }
+    }
+
+    /// A client sends until the program does not answer, or it has said enough.
+    pub(crate) fn send(&self, server: &Server, client: usize) {
+        if client.is_multiple_of(3) {
+            load::over_grpc(&self.oracle, server);
+        } else {
+            load::over_http(&self.oracle, server);
+        }
+    }
+
+    /// Requests that were acknowledged.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.oracle.fared().acknowledged
+    }
+
+    /// After a start: what was acknowledged is there, and nothing that was never sent.
+    pub(crate) fn check(&self, server: &Server) {
+        self.oracle.check(Written::of(&self.data).read(), "after a stop");
+        server.wait_until_booked();
+        check_totals(server, &self.oracle, "after a stop");
+        let acknowledged = self.oracle.all_acknowledged();
+        for unit in acknowledged.keys() {
+            if let Unit::Work(number) = unit {
+                let task = server.json(&format!("/api/v1/tasks/{}", task_name(*number)));
+                let dollars: f64 = task["cost_usd"]["incurred"].as_str().unwrap().parse().unwrap();
+                assert_eq!((dollars * 1e6).round() as u64, task_micros(*number), "{task}");
+            }
+        }
+    }
 }
 
 /// `countersign verify` finds nothing wrong.

@@ -132,6 +132,8 @@ pub mod exit {
     pub const USAGE: u8 = 64;
     /// The configuration is wrong.
     pub const CONFIGURATION: u8 = 78;
+    /// Asked to stop a second time while stopping: what a shell says of SIGTERM.
+    pub const AT_ONCE: u8 = 143;
 }
 
 /// Does it.

@@ -1,7 +1,8 @@
 //! The connection to one destination: OTLP over gRPC or HTTP, of requests that are bytes already.
 
 use std::io::Write as _;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes};
 use countersign_core::dialect::Signal;
@@ -17,20 +18,31 @@ use tonic::{Code, Status};
 use super::answer::{Answer, Reason, refused};
 use crate::clock;
 use crate::config::{Destination, Protocol};
-use crate::limits::DESTINATION_RESPONSE_BYTES_MAX;
+use crate::limits::{CONNECTION_AGE_MAX, DESTINATION_RESPONSE_BYTES_MAX};
 
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that is quiet for so long is asked whether it still is one.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long that may take.
+const KEEP_ALIVE_ANSWER: Duration = Duration::from_secs(10);
 
-/// A destination that requests can be sent to. It connects when there is something to send.
+/// A destination that requests can be sent to. It connects when there is something to send, and
+/// anew every [`CONNECTION_AGE_MAX`] and after every request without an answer: only a new
+/// connection asks for the name's address again, and one that is half open never tells.
 pub(super) struct Wire {
-    transport: Transport,
+    destination: Destination,
+    certificates: Option<Vec<u8>>,
+    connected: Mutex<Connected>,
     headers: HeaderMap,
-    gzip: bool,
-    timeout: Duration,
 }
 
+struct Connected {
+    transport: Transport,
+    since: Instant,
+}
+
+#[derive(Clone)]
 enum Transport {
     Grpc(Channel),
     Http { client: reqwest::Client, endpoint: String },
@@ -48,44 +60,62 @@ impl Wire {
             })?),
             None => None,
         };
-        let transport = match destination.protocol {
-            Protocol::Grpc => Transport::Grpc(channel(&destination.endpoint, certificates)?),
-            Protocol::HttpProtobuf => Transport::Http {
-                client: client(certificates, destination.timeout)?,
-                endpoint: destination.endpoint.clone(),
-            },
-        };
+        let transport = connect(destination, certificates.clone())?;
         Ok(Wire {
-            transport,
+            destination: destination.clone(),
+            certificates,
+            connected: Mutex::new(Connected { transport, since: clock::instant() }),
             headers: destination.headers.iter().cloned().collect(),
-            gzip: destination.gzip,
-            timeout: destination.timeout,
         })
     }
 
     /// Sends one request and waits for its answer.
     pub(super) async fn send(&self, signal: Signal, request: Bytes) -> Answer {
         let sent = async {
-            match &self.transport {
-                Transport::Grpc(channel) => self.send_grpc(channel.clone(), signal, request).await,
+            match self.transport() {
+                Transport::Grpc(channel) => self.send_grpc(channel, signal, request).await,
                 Transport::Http { client, endpoint } => {
-                    self.send_http(client, endpoint, signal, request).await
+                    self.send_http(&client, &endpoint, signal, request).await
                 }
             }
         };
         let late = Answer::Later { why: Reason::TimedOut, after: None };
-        tokio::time::timeout(self.timeout, sent).await.unwrap_or(late)
+        let timeout = self.destination.timeout;
+        let answer = tokio::time::timeout(timeout, sent).await.unwrap_or(late);
+        if matches!(answer, Answer::Later { why: Reason::TimedOut | Reason::Unreachable, .. }) {
+            self.connect_anew();
+        }
+        answer
+    }
+
+    fn transport(&self) -> Transport {
+        let connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        if connected.since.elapsed() < CONNECTION_AGE_MAX {
+            return connected.transport.clone();
+        }
+        drop(connected);
+        self.connect_anew();
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner).transport.clone()
+    }
+
+    /// The next request goes over a connection of its own.
+    fn connect_anew(&self) {
+        // It could be prepared before with the same arguments; if not now, the old one stays.
+        if let Ok(transport) = connect(&self.destination, self.certificates.clone()) {
+            let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+            *connected = Connected { transport, since: clock::instant() };
+        }
     }
 
     async fn send_grpc(&self, channel: Channel, signal: Signal, message: Bytes) -> Answer {
         let mut client = tonic::client::Grpc::new(channel)
             .max_decoding_message_size(DESTINATION_RESPONSE_BYTES_MAX);
-        if self.gzip {
+        if self.destination.gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
         let mut request = tonic::Request::new(message);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
-        request.set_timeout(self.timeout);
+        request.set_timeout(self.destination.timeout);
         if client.ready().await.is_err() {
             return Answer::Later { why: Reason::Unreachable, after: None };
         }
@@ -111,7 +141,7 @@ impl Wire {
             .post(format!("{endpoint}{}", http_path(signal)))
             .headers(self.headers.clone())
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        request = if self.gzip {
+        request = if self.destination.gzip {
             request.header(header::CONTENT_ENCODING, "gzip").body(gzip(&message))
         } else {
             request.body(message)
@@ -136,11 +166,23 @@ impl Wire {
     }
 }
 
+fn connect(destination: &Destination, certificates: Option<Vec<u8>>) -> anyhow::Result<Transport> {
+    Ok(match destination.protocol {
+        Protocol::Grpc => Transport::Grpc(channel(&destination.endpoint, certificates)?),
+        Protocol::HttpProtobuf => Transport::Http {
+            client: client(certificates, destination.timeout)?,
+            endpoint: destination.endpoint.clone(),
+        },
+    })
+}
+
 fn channel(endpoint: &str, certificates: Option<Vec<u8>>) -> anyhow::Result<Channel> {
     let mut builder = Endpoint::from_shared(endpoint.to_owned())?
         .user_agent(USER_AGENT)?
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE_ANSWER)
+        .tcp_keepalive(Some(KEEP_ALIVE))
         .tcp_nodelay(true);
     if endpoint.starts_with("https://") {
         let tls = match certificates {
@@ -159,6 +201,7 @@ fn client(certificates: Option<Vec<u8>>, timeout: Duration) -> anyhow::Result<re
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout)
+        .tcp_keepalive(KEEP_ALIVE)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy();
     if let Some(pem) = certificates {

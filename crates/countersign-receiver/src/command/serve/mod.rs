@@ -101,16 +101,18 @@ async fn serve(mut config: Config, source: Option<Source>, beside: Beside) -> an
     };
     tracing::info!("stopping");
     readiness.send_replace(false);
-    // What runs beside may have something to say to the server until its end.
-    stop_beside.send_replace(true);
-    stop::drain(&mut loops_beside, STOP_BESIDE_MS_MAX).await;
-    stop.send_replace(true);
-    stop::drain(&mut loops, STOP_MS_MAX).await;
-    let stopping = tokio::task::spawn_blocking(move || {
-        keeper.stop();
-        keeping.join();
-    });
-    stopping.await?;
+    let stopping = async {
+        // What runs beside may have something to say to the server until its end.
+        stop_beside.send_replace(true);
+        stop::drain(&mut loops_beside, STOP_BESIDE_MS_MAX).await;
+        stop.send_replace(true);
+        stop::drain(&mut loops, STOP_MS_MAX).await;
+        stop::keeper(keeper, keeping).await
+    };
+    tokio::select! {
+        stopped = stopping => stopped?,
+        () = asked_to_stop.recv() => stop::at_once(),
+    }
     tracing::info!("stopped");
     ended
 }

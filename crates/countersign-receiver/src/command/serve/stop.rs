@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use super::Loops;
+use crate::keeper::{Keeper, Running};
+use crate::limits::STOP_KEEPER_MS_MAX;
 
 /// SIGTERM and SIGINT.
 pub(super) struct Signals {
@@ -32,6 +34,12 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// Ends the program as a kill would: all that was acknowledged is on disk.
+pub(super) fn at_once() -> ! {
+    tracing::warn!("asked to stop once more: stopping at once");
+    std::process::exit(i32::from(crate::command::exit::AT_ONCE))
 }
 
 /// Resolves when the program stops.
@@ -65,5 +73,21 @@ pub(super) async fn drain(loops: &mut Loops, wait_ms_max: u64) {
     if tokio::time::timeout(Duration::from_millis(wait_ms_max), all).await.is_err() {
         tracing::warn!(loops = loops.len(), "not waited for any longer");
         loops.abort_all();
+    }
+}
+
+/// Stops the keeper once what it took before is booked. A disk that takes too long for that is
+/// not waited for: whoever sent it has no answer and sends it again.
+pub(super) async fn keeper(keeper: Keeper, keeping: Running) -> anyhow::Result<()> {
+    let stopping = tokio::task::spawn_blocking(move || {
+        keeper.stop();
+        keeping.join();
+    });
+    match tokio::time::timeout(Duration::from_millis(STOP_KEEPER_MS_MAX), stopping).await {
+        Ok(stopped) => Ok(stopped?),
+        Err(_) => {
+            tracing::warn!("the disk is not waited for any longer");
+            Ok(())
+        }
     }
 }
