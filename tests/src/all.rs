@@ -15,6 +15,7 @@ mod written;
 mod captures;
 mod chain;
 mod costs;
+mod destinations;
 mod doors;
 mod full_disk;
 mod instances;

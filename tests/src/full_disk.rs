@@ -30,13 +30,13 @@ fn post(server: &Server, number: usize) -> reqwest::StatusCode {
 }
 
 /// Runs the program in place of another command line, through a shell.
-fn through(mut shell: Command, script: &str, program: &Command) -> Command {
+pub(crate) fn through(mut shell: Command, script: &str, program: &Command) -> Command {
     shell.args(["-c", script]).arg(program.get_program()).args(program.get_args());
     shell
 }
 
 /// Whether a process may have a file system of its own here.
-fn mounts_are_allowed() -> bool {
+pub(crate) fn mounts_are_allowed() -> bool {
     let tried = Command::new("unshare")
         .args(["-rm", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"])
         .output();
