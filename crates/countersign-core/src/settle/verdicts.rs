@@ -24,7 +24,7 @@ pub(super) fn in_force(verdicts: &[KeptVerdict]) -> Option<(ReviewState, UnixNan
         return verdicts.last().map(|verdict| (verdict.judgement.into(), verdict.effective));
     }
     let base = base(verdicts)?;
-    let state = ReviewState::from(base.judgement);
+    let state = said_by(verdicts, base);
     if !state.is_served() {
         return Some((state, base.effective));
     }
@@ -39,6 +39,34 @@ pub(super) fn in_force(verdicts: &[KeptVerdict]) -> Option<(ReviewState, UnixNan
     })
 }
 
+/// The state that the verdict in force says, with what it leaves open.
+///
+/// An acceptance that says nothing of edits is of work that people changed, if a program saw
+/// them change it before. Work that its makers gave up after it was sent back was rejected.
+fn said_by(verdicts: &[KeptVerdict], base: &KeptVerdict) -> ReviewState {
+    let before = || standing(verdicts).filter(|verdict| verdict.effective <= base.effective);
+    if base.judgement == Judgement::Accepted && base.edit_ppm.is_none() {
+        let is_changed = before().any(is_change);
+        return if is_changed { ReviewState::Edited } else { ReviewState::Accepted };
+    }
+    if base.judgement == Judgement::Withdrawn && base.basis == Basis::Implicit {
+        let judging = before().filter(|verdict| !is_change(verdict) && verdict.id != base.id);
+        let last = judging.max_by_key(|verdict| verdict.rank());
+        if last.is_some_and(|verdict| verdict.judgement == Judgement::Rejected) {
+            return ReviewState::Rejected;
+        }
+    }
+    base.judgement.into()
+}
+
+/// Whether it reports that people changed the work, and judges nothing: a program says `edited`
+/// by implication.
+fn is_change(verdict: &KeptVerdict) -> bool {
+    verdict.judgement == Judgement::Edited
+        && verdict.source == SourceKind::Code
+        && verdict.basis == Basis::Implicit
+}
+
 /// The unbroken spell in which a served task is served; `None` if no verdict serves it.
 ///
 /// A judgement before the one in force that did not serve it breaks the spell, and so does a
@@ -46,7 +74,8 @@ pub(super) fn in_force(verdicts: &[KeptVerdict]) -> Option<(ReviewState, UnixNan
 pub(super) fn spell(verdicts: &[KeptVerdict]) -> Option<Spell> {
     let base = base(verdicts).filter(|base| is_serving(base))?;
     let sent_back = standing(verdicts)
-        .filter(|verdict| !is_serving(verdict) && verdict.judgement != Judgement::Defect)
+        .filter(|verdict| !is_serving(verdict) && !is_change(verdict))
+        .filter(|verdict| verdict.judgement != Judgement::Defect)
         .filter(|verdict| verdict.effective < base.effective);
     let broken = sent_back.chain(defects(verdicts, base)).map(|verdict| verdict.effective).max();
     let within = || serving(verdicts).filter(|verdict| broken < Some(verdict.effective));
@@ -62,7 +91,7 @@ pub(super) fn serving(verdicts: &[KeptVerdict]) -> impl Iterator<Item = &KeptVer
 }
 
 fn is_serving(verdict: &KeptVerdict) -> bool {
-    ReviewState::from(verdict.judgement).is_served()
+    ReviewState::from(verdict.judgement).is_served() && !is_change(verdict)
 }
 
 fn standing(verdicts: &[KeptVerdict]) -> impl Iterator<Item = &KeptVerdict> {
@@ -71,7 +100,7 @@ fn standing(verdicts: &[KeptVerdict]) -> impl Iterator<Item = &KeptVerdict> {
 
 fn base(verdicts: &[KeptVerdict]) -> Option<&KeptVerdict> {
     standing(verdicts)
-        .filter(|verdict| verdict.judgement != Judgement::Defect)
+        .filter(|verdict| verdict.judgement != Judgement::Defect && !is_change(verdict))
         .max_by_key(|verdict| verdict.rank())
 }
 
@@ -100,7 +129,7 @@ fn again(verdicts: &[KeptVerdict], defect: &KeptVerdict) -> Option<UnixNanos> {
 pub(super) fn rounds(verdicts: &[KeptVerdict]) -> u32 {
     let named = verdicts.iter().map(|verdict| verdict.round).max().unwrap_or(0);
     let last = standing(verdicts)
-        .filter(|verdict| verdict.judgement != Judgement::Defect)
+        .filter(|verdict| verdict.judgement != Judgement::Defect && !is_change(verdict))
         .map(|verdict| (verdict.effective, verdict.observed, verdict.id))
         .max();
     let sent_back = standing(verdicts).filter(|verdict| {

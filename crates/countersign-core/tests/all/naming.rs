@@ -28,18 +28,28 @@ fn call(trace: u128, identity: Identity<'static>) -> Fact<'static> {
 }
 
 fn merged(task: &'static str) -> Fact<'static> {
+    said(task, Judgement::Accepted, SourceKind::Human, Basis::Explicit, 9)
+}
+
+fn said(
+    task: &'static str,
+    judgement: Judgement,
+    source: SourceKind,
+    basis: Basis,
+    second: u64,
+) -> Fact<'static> {
     Fact::Verdict(Verdict {
-        id: Key::of(task),
+        id: Key::of_parts(&[task, judgement.as_str(), &second.to_string()]),
         task,
         trace: TraceId::NONE,
-        judgement: Judgement::Accepted,
-        effective: T0 + 9 * SECOND,
-        source: SourceKind::Human,
+        judgement,
+        effective: T0 + second * SECOND,
+        source,
         system: "github",
-        basis: Basis::Explicit,
+        basis,
         round: 0,
         supersedes: Key::NONE,
-        reason: "merged",
+        reason: "",
         edit_ppm: None,
         review_ms: None,
         policy_version: "",
@@ -140,4 +150,36 @@ fn two_tasks_with_one_change_are_one() {
         let task = books.find(CHANGE).expect("it was tied");
         assert_eq!((task.state(), task.cost()), (ReviewState::Accepted, Money::DOLLAR.times(2)));
     });
+}
+
+#[test]
+fn what_people_changed_before_it_was_accepted_is_edited() {
+    let work = || call(1, Identity { task: "a", ..Identity::default() });
+    let changed = |second| said("a", Judgement::Edited, SourceKind::Code, Basis::Implicit, second);
+    for (facts, state) in [
+        (vec![work(), changed(5)], ReviewState::Pending),
+        (vec![work(), changed(5), merged("a")], ReviewState::Edited),
+        (vec![work(), merged("a"), changed(12)], ReviewState::Accepted),
+    ] {
+        in_every_order(&facts, |books| {
+            let task = books.find("a").expect("it is there");
+            assert_eq!((task.state(), task.rounds()), (state, 1));
+        });
+    }
+}
+
+#[test]
+fn what_is_given_up_after_it_was_sent_back_was_rejected() {
+    let work = || call(1, Identity { task: "a", ..Identity::default() });
+    let sent_back = || said("a", Judgement::Rejected, SourceKind::Human, Basis::Explicit, 5);
+    let given_up = |basis| said("a", Judgement::Withdrawn, SourceKind::Human, basis, 9);
+    for (facts, state) in [
+        (vec![work(), given_up(Basis::Implicit)], ReviewState::Withdrawn),
+        (vec![work(), sent_back(), given_up(Basis::Implicit)], ReviewState::Rejected),
+        (vec![work(), sent_back(), given_up(Basis::Explicit)], ReviewState::Withdrawn),
+    ] {
+        in_every_order(&facts, |books| {
+            assert_eq!(books.find("a").expect("it is there").state(), state);
+        });
+    }
 }
