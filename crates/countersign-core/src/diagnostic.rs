@@ -69,6 +69,8 @@ diagnostics! {
     OpenTracesFull = "open_traces_full",
     /// Too many spans in an open trace: closed early.
     OpenTraceSpansFull = "open_trace_spans_full",
+    /// Too many names of tasks: one more was not taken down.
+    AliasesFull = "aliases_full",
     /// Too many tasks: the cost went to unattributed.
     TasksFull = "tasks_full",
     /// Too many names: a name became the overflow name.

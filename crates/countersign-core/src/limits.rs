@@ -50,6 +50,9 @@ pub const CLOSED_TRACES_MAX: usize = 2_000_000;
 
 /// Tasks in memory, open and settled.
 pub const TASKS_MAX: usize = 20_000_000;
+/// Names that lead to tasks: ids, URLs, traces, conversations, responses. Work finds its task
+/// by the names that are there already when there is no room for another.
+pub const ALIASES_MAX: usize = 100_000_000;
 /// Aliases of one task that are kept for display.
 pub const TASK_ALIASES_SHOWN_MAX: usize = 8;
 /// Traces of one task that are kept for links.
@@ -82,7 +85,10 @@ pub const CONFIRM_TICKET_MS: u64 = 72 * 3_600_000;
 /// Confirm window of incidents.
 pub const CONFIRM_INCIDENT_MS: u64 = 24 * 3_600_000;
 
-/// Remembered records and responses, so that a repetition is known.
+/// How long records, verdicts and responses are remembered, so that a repetition is known.
+pub const HORIZON_MS: u64 = 120 * 24 * 3_600_000;
+/// Remembered records, verdicts and responses; when there are more, the oldest are forgotten
+/// before their time.
 pub const REMEMBERED_MAX: usize = 100_000_000;
 /// Metric series of emitters whose last value is kept.
 pub const POINT_SERIES_MAX: usize = 200_000;

@@ -20,6 +20,11 @@ impl Name {
     /// What a name becomes when there are too many.
     pub const OVERFLOW: Name = Name(1);
 
+    /// The name at a place of the table.
+    pub(crate) const fn from_index(index: u32) -> Name {
+        Name(index)
+    }
+
     /// Its place in the table.
     pub(crate) const fn index(self) -> u32 {
         self.0

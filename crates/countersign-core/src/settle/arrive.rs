@@ -21,7 +21,7 @@ impl Books {
             return true;
         }
         let mut forgot = false;
-        let new = self.remembered.insert(record, limits::REMEMBERED_MAX, &mut forgot);
+        let new = self.remembered.insert(self.at, record, limits::REMEMBERED_MAX, &mut forgot);
         if forgot {
             Self::notice(Diagnostic::MemoryFull, deltas);
         }
@@ -169,7 +169,7 @@ impl Books {
         }
         let (position, closed) = (self.position, &self.closed);
         let trace = self.open.entry(id).or_insert_with(|| {
-            let reopened = closed.contains_key(&id);
+            let reopened = closed.contains(id);
             if reopened {
                 Self::notice(Diagnostic::LateSpan, deltas);
             }

@@ -7,7 +7,8 @@ use crate::fact::{Link, Role};
 use crate::key::{Map, Set, SpanId};
 use crate::names::Name;
 use crate::planted::{self, Bug};
-use crate::settle::trace::{ClosedTrace, HeldCall, OpenTrace};
+use crate::settle::closed::ClosedTrace;
+use crate::settle::trace::{HeldCall, OpenTrace};
 
 /// What becomes of a span that reported itself as a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +114,6 @@ fn remember(
     let steps = trace.steps.iter().map(|step| step.place);
     let parents = calls.chain(steps).map(|place| Link { span: place.span, parent: place.parent });
     let mut closed = ClosedTrace {
-        last: trace.last,
         above: above.into_iter().collect(),
         booked: booked.chain(prior.booked.iter().copied()).collect(),
         parents: parents.chain(prior.parents.iter().copied()).collect(),

@@ -8,24 +8,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::delta::Delta;
 use crate::diagnostic::Diagnostic;
-use crate::fact::{Fact, UnixNanos};
+use crate::fact::{Fact, ReviewState, UnixNanos};
 use crate::key::{KeyMap, Map, TraceId};
 use crate::limits;
 use crate::money::Money;
 use crate::names::{Name, Names};
 use crate::planted::{self, Bug};
 use crate::settle::aliases::{Aliases, text_key};
+use crate::settle::closed::Closed;
 use crate::settle::cohort::Cohorts;
 use crate::settle::judge::HeldVerdict;
 use crate::settle::naming::{AdoptedName, UnclaimedNames};
 use crate::settle::remembered::Remembered;
 use crate::settle::reported::Reported;
 use crate::settle::signals::{Held, Response, SeriesState, Service};
+use crate::settle::store::{Deadlines, Due, Packed};
 use crate::settle::task::Task;
-use crate::settle::trace::{ClosedTrace, OpenTrace};
+use crate::settle::task_bytes::Head;
+use crate::settle::trace::OpenTrace;
 use crate::settle::{TaskIndex, TaskView, Totals};
 
 pub(super) const MS: u64 = 1_000_000;
+
+/// Tasks that are unpacked at a time.
+const HOT_TASKS_MAX: usize = 1_024;
 
 /// What an operator can set about the books. The same facts under other settings are other
 /// books.
@@ -82,15 +88,18 @@ pub struct Books {
     pub(super) settings: Settings,
     pub(super) position: u64,
     pub(super) now: UnixNanos,
+    /// The time of what is being done: `now`, or that of the deadline that is met.
+    #[serde(skip)]
+    pub(super) at: UnixNanos,
     pub(super) names: Names,
     pub(super) totals: Totals,
     pub(super) reported: BTreeMap<Name, Reported>,
 
-    pub(super) tasks: Vec<Task>,
+    pub(super) tasks: Packed<Task>,
     pub(super) aliases: Aliases,
-    pub(super) expiries: BTreeSet<(UnixNanos, TaskIndex)>,
+    pub(super) expiries: Deadlines,
     /// When the windows of provisional tasks end.
-    pub(super) confirmations: BTreeSet<(UnixNanos, TaskIndex)>,
+    pub(super) confirmations: Deadlines,
     pub(super) cohorts: Cohorts,
     pub(super) waiting: KeyMap<Vec<HeldVerdict>>,
     pub(super) waiting_count: usize,
@@ -102,8 +111,7 @@ pub struct Books {
 
     pub(super) open: Map<TraceId, OpenTrace>,
     pub(super) closings: BTreeSet<(UnixNanos, TraceId)>,
-    pub(super) closed: Map<TraceId, ClosedTrace>,
-    pub(super) forgettings: VecDeque<(UnixNanos, TraceId)>,
+    pub(super) closed: Closed,
 
     pub(super) services: KeyMap<Service>,
     pub(super) responses: KeyMap<Response>,
@@ -121,13 +129,14 @@ impl Books {
             settings,
             position: 0,
             now: 0,
+            at: 0,
             names: Names::default(),
             totals: Totals::default(),
             reported: BTreeMap::new(),
-            tasks: Vec::new(),
+            tasks: Packed::new(HOT_TASKS_MAX),
             aliases: Aliases::default(),
-            expiries: BTreeSet::new(),
-            confirmations: BTreeSet::new(),
+            expiries: Deadlines::default(),
+            confirmations: Deadlines::default(),
             cohorts: Cohorts::default(),
             waiting: KeyMap::default(),
             waiting_count: 0,
@@ -136,8 +145,7 @@ impl Books {
             adopted_names: Vec::new(),
             open: Map::default(),
             closings: BTreeSet::new(),
-            closed: Map::default(),
-            forgettings: VecDeque::new(),
+            closed: Closed::default(),
             services: KeyMap::default(),
             responses: KeyMap::default(),
             series: KeyMap::default(),
@@ -155,6 +163,7 @@ impl Books {
         }
         self.tick(now, deltas);
         let now = self.now;
+        self.at = now;
         self.cohorts.advance(now);
         let overflowed = self.names.overflowed();
         match fact {
@@ -193,12 +202,13 @@ impl Books {
     pub fn next_deadline(&self) -> Option<UnixNanos> {
         let closing = self.closings.first().map(|(due, _)| *due);
         let hold = self.held.front().map(|(due, ..)| *due);
-        let expiry = self.expiries.first().map(|(due, _)| *due);
-        let confirmation = self.confirmations.first().map(|(due, _)| *due);
+        let expiry = self.expiries.first();
+        let confirmation = self.confirmations.first();
         [closing, hold, expiry, confirmation].into_iter().flatten().min()
     }
 
     fn meet(&mut self, due: UnixNanos, deltas: &mut Vec<Delta>) {
+        self.at = due;
         self.cohorts.advance(due);
         if let Some((at, trace)) = self.closings.first().copied().filter(|(at, _)| *at == due) {
             self.closings.remove(&(at, trace));
@@ -206,14 +216,24 @@ impl Books {
         } else if self.held.front().is_some_and(|(at, ..)| *at == due) {
             let (at, _, held) = self.held.pop_front().expect("just seen");
             self.hold_ends(at, held, deltas);
-        } else if let Some((at, task)) = first_due(&self.expiries, due) {
-            self.expiries.remove(&(at, task));
-            self.expiry_due(at, task, deltas);
-        } else if let Some((at, task)) = first_due(&self.confirmations, due) {
-            self.confirmations.remove(&(at, task));
-            self.leave_cohort(task);
-            self.reconsider(at, task, deltas);
-            self.join_cohort(task);
+        } else if self.expiries.first() == Some(due) {
+            match self.expiries.take() {
+                Some(Due::Task(task)) if self.has_task(task) => {
+                    self.expiry_due(due, task, deltas);
+                }
+                Some(Due::Minute(tasks)) => self.expiries_near(&tasks),
+                Some(Due::Task(_)) | None => {}
+            }
+        } else {
+            match self.confirmations.take() {
+                Some(Due::Task(task)) if self.has_task(task) => {
+                    self.leave_cohort(task);
+                    self.reconsider(due, task, deltas);
+                    self.join_cohort(task);
+                }
+                Some(Due::Minute(tasks)) => self.confirmations_near(&tasks),
+                Some(Due::Task(_)) | None => {}
+            }
         }
         self.book_adopted(due, deltas);
     }
@@ -273,7 +293,7 @@ impl Books {
     /// none if several tasks claim it.
     #[must_use]
     pub fn find(&self, alias: &str) -> Option<TaskView<'_>> {
-        let found = self.aliases.get(&text_key(alias)).filter(|alias| !alias.ambiguous)?;
+        let found = self.alias(&text_key(alias)).filter(|alias| !alias.ambiguous)?;
         self.task(found.task)
     }
 
@@ -281,14 +301,27 @@ impl Books {
     #[must_use]
     pub fn task(&self, index: TaskIndex) -> Option<TaskView<'_>> {
         let index = self.whole(index);
-        let task = self.tasks.get(index.0 as usize)?;
+        let task = self.tasks.get(index.0)?;
         Some(TaskView { index, task, names: &self.names })
     }
 
     /// All tasks, merged ones left out, in the order of their first fact.
     pub fn tasks(&self) -> impl Iterator<Item = TaskView<'_>> {
-        let whole = self.tasks.iter().enumerate().filter(|(_, task)| task.merged_into.is_none());
-        whole.filter_map(|(index, _)| self.task(TaskIndex(u32::try_from(index).ok()?)))
+        self.tasks.numbers().filter_map(|index| {
+            let task = self.tasks.get(index).filter(|task| task.merged_into.is_none())?;
+            Some(TaskView { index: TaskIndex(index), task, names: &self.names })
+        })
+    }
+
+    /// The workflows of the pending tasks and the starts of their work, without the rest of
+    /// them: this is asked for often.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = (&str, UnixNanos)> {
+        let heads = self.tasks.numbers().filter_map(|index| {
+            self.tasks.peek(index, Head::of, |mut bytes| Head::read(&mut bytes))
+        });
+        heads
+            .filter(|head| head.state == ReviewState::Pending && head.merged_into.is_none())
+            .map(|head| (self.names.text(head.workflow), head.started))
     }
 
     pub(super) fn notice(what: Diagnostic, deltas: &mut Vec<Delta>) {
@@ -304,11 +337,4 @@ impl Books {
             "money is conserved"
         );
     }
-}
-
-fn first_due(
-    queue: &BTreeSet<(UnixNanos, TaskIndex)>,
-    due: UnixNanos,
-) -> Option<(UnixNanos, TaskIndex)> {
-    queue.first().copied().filter(|(at, _)| *at == due)
 }

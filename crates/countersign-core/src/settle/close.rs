@@ -7,15 +7,14 @@ use crate::delta::Delta;
 use crate::diagnostic::Diagnostic;
 use crate::fact::UnixNanos;
 use crate::key::{Key, Map, SpanId, TraceId};
-use crate::limits;
 use crate::names::Name;
 use crate::planted::{self, Bug};
 use crate::settle::TaskIndex;
 use crate::settle::aliases::trace_key;
 use crate::settle::assembly::{Assembled, Decision, ancestors, assemble};
-use crate::settle::books::{Books, MS};
+use crate::settle::books::Books;
 use crate::settle::subject::Subject;
-use crate::settle::trace::{ClosedTrace, HeldCall, HeldStep, OpenTrace};
+use crate::settle::trace::{HeldCall, HeldStep, OpenTrace};
 
 impl Books {
     /// A deadline of the queue has come: the trace closes, unless spans came since.
@@ -32,8 +31,10 @@ impl Books {
 
     pub(super) fn close(&mut self, at: UnixNanos, id: TraceId, deltas: &mut Vec<Delta>) {
         let Some(mut trace) = self.open.remove(&id) else { return };
-        self.forget_closed(at, deltas);
-        let mut prior = self.closed.remove(&id);
+        if self.closed.forget(at) {
+            Self::notice(Diagnostic::MemoryFull, deltas);
+        }
+        let mut prior = self.closed.remove(id);
         if let (Some(said), Some(rest)) =
             (prior.as_mut().and_then(|prior| prior.subject.take()), trace.subjects.first_mut())
         {
@@ -58,6 +59,7 @@ impl Books {
                         self.subject_task(at, &mut subjects, subject, id, call.response, deltas);
                     let workflow = subjects.workflow(subject);
                     self.book_call(at, task, workflow, call, count, deltas);
+                    self.response_booked(call.response);
                 }
                 Decision::Drop(Some(what)) => Self::notice(what, deltas),
                 Decision::Drop(None) => {}
@@ -76,7 +78,7 @@ impl Books {
             }
         }
         closed.subject = self.unclaimed(at, &mut subjects, id, deltas);
-        self.remember_closed(at, id, closed);
+        self.closed.insert(at, id, closed);
     }
 
     /// What a trace without work says of the task is kept for work that comes late, or is a
@@ -153,30 +155,6 @@ impl Books {
         let task = self.task_of(at, subject, trace, response, deltas)?;
         *known = Some(task);
         Some(task)
-    }
-
-    fn remember_closed(&mut self, at: UnixNanos, id: TraceId, closed: ClosedTrace) {
-        self.closed.insert(id, closed);
-        self.forgettings.push_back((at + limits::CLOSED_TRACE_MS * MS, id));
-    }
-
-    fn forget_closed(&mut self, at: UnixNanos, deltas: &mut Vec<Delta>) {
-        let full = self.closed.len() >= limits::CLOSED_TRACES_MAX;
-        let due = |front: &(UnixNanos, TraceId)| front.0 <= at;
-        if full && !self.forgettings.front().is_some_and(due) {
-            Self::notice(Diagnostic::MemoryFull, deltas);
-            if let Some((_, id)) = self.forgettings.pop_front() {
-                self.closed.remove(&id);
-            }
-        }
-        while let Some((_, id)) = self.forgettings.pop_front_if(|front| due(front)) {
-            let kept = |closed: &ClosedTrace| {
-                closed.last.saturating_add(limits::CLOSED_TRACE_MS * MS) > at
-            };
-            if !self.closed.get(&id).is_some_and(kept) {
-                self.closed.remove(&id);
-            }
-        }
     }
 }
 

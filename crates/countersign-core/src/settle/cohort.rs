@@ -348,7 +348,7 @@ impl Books {
     }
 
     fn part(&self, index: TaskIndex) -> Part {
-        let task = self.tasks.get(index.0 as usize).expect("indices come from the books");
+        let task = self.tasks.get(index.0).expect("indices come from the books");
         let judged = !matches!(task.state, ReviewState::Pending | ReviewState::Expired);
         Part {
             workflow: task.labels.workflow,

@@ -106,7 +106,7 @@ impl Books {
         let workflow = labels.workflow;
         match (before, wanted) {
             (_, Standing::Provisional { basis, until }) => {
-                self.confirmations.insert((until, index));
+                self.confirmations.insert(until, index);
                 deltas.push(Delta::Provisional { workflow, basis, tasks: 1, cost });
             }
             (Standing::Unserved | Standing::Provisional { .. }, Standing::Confirmed) => {
@@ -119,10 +119,9 @@ impl Books {
     /// Takes a task out of the provisional ones, before its labels or its cost change hands.
     pub(super) fn unsettle(&mut self, index: TaskIndex, deltas: &mut Vec<Delta>) {
         let task = self.task_at(index);
-        let Standing::Provisional { basis, until } = task.standing else { return };
+        let Standing::Provisional { basis, .. } = task.standing else { return };
         task.standing = Standing::Unserved;
         let (workflow, cost) = (task.labels.workflow, -task.cost);
-        self.confirmations.remove(&(until, index));
         deltas.push(Delta::Provisional { workflow, basis, tasks: -1, cost });
     }
 
@@ -144,13 +143,23 @@ impl Books {
         let task = self.task_at(index);
         task.standing = Standing::Provisional { basis, until };
         let (workflow, cost) = (task.labels.workflow, task.cost);
-        self.confirmations.insert((until, index));
+        self.confirmations.insert(until, index);
         deltas.push(Delta::Provisional { workflow, basis, tasks: 1, cost });
     }
 
     /// The confirm window of a served task.
     pub(super) fn confirm_window_ms(&self, index: TaskIndex) -> Option<u64> {
         self.spell(index).map(|(_, window)| window / MS)
+    }
+
+    /// A minute begins in which windows may end: each task is put down at its own time.
+    pub(super) fn confirmations_near(&mut self, tasks: &[TaskIndex]) {
+        for index in tasks {
+            let standing = self.tasks.get(index.0).map(|task| task.standing);
+            if let Some(Standing::Provisional { until, .. }) = standing {
+                self.confirmations.insert(until, *index);
+            }
+        }
     }
 
     fn wanted_standing(&self, at: UnixNanos, index: TaskIndex) -> Standing {
@@ -165,7 +174,7 @@ impl Books {
     /// Since when and on what basis a task is served without a break, and its window in
     /// nanoseconds.
     fn spell(&self, index: TaskIndex) -> Option<(Spell, u64)> {
-        let task = self.tasks.get(index.0 as usize).filter(|task| task.state.is_served())?;
+        let task = self.tasks.get(index.0).filter(|task| task.state.is_served())?;
         let spell = verdicts::spell(&task.verdicts)?;
         let systems = verdicts::serving(&task.verdicts).map(|verdict| verdict.system);
         let systems = systems.filter(|system| *system != Name::EMPTY);

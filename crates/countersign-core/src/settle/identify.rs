@@ -13,19 +13,23 @@ use crate::settle::aliases::{Alias, text_key, trace_key};
 use crate::settle::books::{Books, MS};
 use crate::settle::subject::Subject;
 use crate::settle::task::Task;
+use crate::settle::task_bytes::Head;
 use crate::settle::{Confidence, TaskIndex};
 
 impl Books {
     /// The task that this index leads to after all merges.
     pub(super) fn whole(&self, mut index: TaskIndex) -> TaskIndex {
-        while let Some(into) = self.tasks.get(index.0 as usize).and_then(|task| task.merged_into) {
+        let into = |index: TaskIndex| {
+            self.tasks.peek(index.0, |task| task.merged_into, Head::read_merged_into).flatten()
+        };
+        while let Some(into) = into(index) {
             index = into;
         }
         index
     }
 
     pub(super) fn task_at(&mut self, index: TaskIndex) -> &mut Task {
-        self.tasks.get_mut(index.0 as usize).expect("indices come from the books")
+        self.tasks.get_mut(index.0).expect("indices come from the books")
     }
 
     /// Finds the task of a subject to which work came.
@@ -53,8 +57,7 @@ impl Books {
     ) -> Option<TaskIndex> {
         let mut task = self.claim_one(at, subject, trace, response, deltas)?;
         let mut linked = subject.linked;
-        while let Some(said) = self.closed.get_mut(&linked).and_then(|closed| closed.subject.take())
-        {
+        while let Some(said) = self.closed.take_subject(linked) {
             task = self.claim_one(at, &said, linked, Key::NONE, deltas)?;
             self.describe(task, &said, deltas);
             linked = said.linked;
@@ -112,8 +115,35 @@ impl Books {
     }
 
     pub(super) fn leads_to(&self, key: Key) -> Option<TaskIndex> {
-        let alias = self.aliases.get(&key).filter(|alias| !alias.ambiguous)?;
+        let alias = self.alias(&key).filter(|alias| !alias.ambiguous)?;
         Some(self.whole(alias.task))
+    }
+
+    /// What a name leads to, if that is still there.
+    pub(super) fn alias(&self, key: &Key) -> Option<Alias> {
+        self.aliases.get(key).filter(|alias| self.has_task(alias.task))
+    }
+
+    pub(super) fn has_task(&self, index: TaskIndex) -> bool {
+        self.tasks.peek(index.0, |_| (), |_| Some(())).is_some()
+    }
+
+    /// Adds an alias, or another use of one whose task is gone.
+    fn add_alias(&mut self, key: Key, alias: Alias, deltas: &mut Vec<Delta>) {
+        let at = self.at;
+        let old = |oldest: UnixNanos| oldest.saturating_add(limits::HORIZON_MS * MS) <= at;
+        while self.aliases.oldest().is_some_and(old) {
+            let mut aliases = core::mem::take(&mut self.aliases);
+            aliases.forget_oldest(at, |task| {
+                Some(self.whole(task)).filter(|task| self.has_task(*task))
+            });
+            self.aliases = aliases;
+        }
+        if self.aliases.len() >= limits::ALIASES_MAX {
+            return Self::notice(Diagnostic::AliasesFull, deltas);
+        }
+        let taken = self.aliases.get(&key).is_some_and(|known| known.taken);
+        self.aliases.insert(at, key, Alias { taken, ..alias });
     }
 
     fn make_task(&mut self, at: UnixNanos, deltas: &mut Vec<Delta>) -> Option<TaskIndex> {
@@ -121,9 +151,8 @@ impl Books {
             Self::notice(Diagnostic::TasksFull, deltas);
             return None;
         }
-        let index = TaskIndex(u32::try_from(self.tasks.len()).ok()?);
-        self.tasks.push(Task { active: at, ..Task::default() });
-        self.expiries.insert((at + self.settings.patience_ms("") * MS, index));
+        let index = TaskIndex(self.tasks.push(Task { active: at, ..Task::default() }));
+        self.expiries.insert(at + self.settings.patience_ms("") * MS, index);
         self.count_task(ReviewState::Pending, 1);
         let workflow = crate::names::Name::EMPTY;
         deltas.push(Delta::Pending { workflow, tasks: 1, cost: crate::money::Money::ZERO });
@@ -169,20 +198,20 @@ impl Books {
         deltas: &mut Vec<Delta>,
     ) -> TaskIndex {
         let task = self.whole(task);
-        let Some(alias) = self.aliases.get(&key).copied() else {
-            self.aliases.insert(key, Alias { task, tie, ambiguous: false });
+        let Some(alias) = self.alias(&key) else {
+            self.add_alias(key, Alias::new(task, tie), deltas);
             self.adopt_waiting(task, key);
             return task;
         };
         let other = self.whole(alias.task);
         if other == task {
             if tie == Tie::Identity && alias.tie == Tie::Container {
-                self.aliases.insert(key, Alias { tie, ..alias });
+                self.aliases.insert(self.at, key, Alias { tie, ..alias });
             }
             return task;
         }
         let is_named = |books: &Books, index: TaskIndex| {
-            books.tasks.get(index.0 as usize).is_some_and(|task| !task.id.is_empty())
+            books.tasks.get(index.0).is_some_and(|task| !task.id.is_empty())
         };
         let one = tie == Tie::Identity && alias.tie == Tie::Identity
             || !is_named(self, task)
@@ -191,16 +220,17 @@ impl Books {
         if one && !alias.ambiguous {
             let whole = self.merge(at, task, other, deltas);
             if tie == Tie::Identity {
-                self.aliases.insert(key, Alias { task: whole, tie, ambiguous: false });
+                let alias = Alias { task: whole, tie, ambiguous: false, ..alias };
+                self.aliases.insert(self.at, key, alias);
             }
             return whole;
         }
         if tie == Tie::Identity {
             // A container with the name of a task gives way to the task.
-            self.aliases.insert(key, Alias { task, tie, ambiguous: false });
+            self.aliases.insert(self.at, key, Alias { task, tie, ambiguous: false, ..alias });
             self.adopt_waiting(task, key);
         } else if alias.tie == Tie::Container && !alias.ambiguous {
-            self.aliases.insert(key, Alias { ambiguous: true, ..alias });
+            self.aliases.insert(self.at, key, Alias { ambiguous: true, ..alias });
             Self::notice(Diagnostic::AmbiguousAlias, deltas);
         }
         task

@@ -33,7 +33,7 @@ impl Books {
             return;
         }
         let kept = Box::new(self.kept(now, verdict));
-        match self.aliases.get(&key).copied() {
+        match self.alias(&key) {
             Some(alias) if !alias.ambiguous => self.adopted.push((alias.task, kept)),
             found => {
                 let why = match found {
@@ -178,6 +178,17 @@ impl Books {
         self.reconsider(at, index, deltas);
     }
 
+    /// A minute begins in which tasks may expire: each is put down at its own time.
+    pub(super) fn expiries_near(&mut self, tasks: &[TaskIndex]) {
+        for index in tasks {
+            let Some(task) = self.tasks.get(index.0) else { continue };
+            if task.state == ReviewState::Pending && task.merged_into.is_none() {
+                let patience = self.settings.patience_ms(self.names.text(task.labels.workflow));
+                self.expiries.insert(task.active.saturating_add(patience * MS), *index);
+            }
+        }
+    }
+
     /// Nobody judged the task in time, unless something happened since.
     pub(super) fn expiry_due(&mut self, at: UnixNanos, index: TaskIndex, deltas: &mut Vec<Delta>) {
         let task = self.task_at(index);
@@ -188,7 +199,7 @@ impl Books {
         let patience = self.settings.patience_ms(self.names.text(workflow));
         let due = active.saturating_add(patience * MS);
         if due > at {
-            self.expiries.insert((due, index));
+            self.expiries.insert(due, index);
             return;
         }
         Self::notice(Diagnostic::TaskExpired, deltas);
@@ -363,7 +374,7 @@ impl Books {
         deltas.push(Delta::Pending { workflow: labels.workflow, tasks: 1, cost });
         let patience = self.settings.patience_ms(self.names.text(labels.workflow));
         if patience < self.settings.patience_ms(self.names.text(before.workflow)) {
-            self.expiries.insert((active.saturating_add(patience * MS), index));
+            self.expiries.insert(active.saturating_add(patience * MS), index);
         }
     }
 }

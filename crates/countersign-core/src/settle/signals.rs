@@ -17,6 +17,7 @@ use crate::money::Money;
 use crate::names::Name;
 use crate::planted::{self, Bug};
 use crate::settle::TaskIndex;
+use crate::settle::aliases::Alias;
 use crate::settle::books::{Books, MS};
 use crate::settle::subject::Subject;
 use crate::settle::trace::HeldCall;
@@ -128,7 +129,7 @@ impl Books {
         }
     }
 
-    /// Whether this trace's report of a response is the one that counts; then it is taken.
+    /// Whether this trace's report of a response is the one that counts.
     pub(super) fn take_response(&mut self, response: Key, trace: TraceId) -> bool {
         if response.is_none() || planted::on(Bug::ResponseCountedTwice) {
             return true;
@@ -139,8 +140,21 @@ impl Books {
             }
             self.responses.remove(&response);
         }
-        let key = Key(response.0 ^ RESPONSE_SALT);
-        self.remembered.insert(key, limits::REMEMBERED_MAX, &mut false)
+        let taken = self.aliases.get(&response).is_some_and(|alias| alias.taken);
+        !taken && !self.remembered.contains(Key(response.0 ^ RESPONSE_SALT))
+    }
+
+    /// A call of the response is booked: another report of it is the same call.
+    pub(super) fn response_booked(&mut self, response: Key) {
+        if response.is_none() {
+            return;
+        }
+        if let Some(alias) = self.aliases.get(&response) {
+            self.aliases.insert(self.at, response, Alias { taken: true, ..alias });
+        } else {
+            let key = Key(response.0 ^ RESPONSE_SALT);
+            self.remembered.insert(self.at, key, limits::REMEMBERED_MAX, &mut false);
+        }
     }
 
     pub(super) fn point_arrives(
@@ -245,11 +259,12 @@ impl Books {
         }
         let mut subject = subject.clone();
         let trace = call.place.trace;
-        if let Some(said) = self.closed.get_mut(&trace).and_then(|closed| closed.subject.take()) {
+        if let Some(said) = self.closed.take_subject(trace) {
             subject.join(&said, &self.names);
         }
         let task = self.task_of(at, &subject, trace, call.response, deltas);
         self.book_call(at, task, subject.labels.workflow, call, 1, deltas);
+        self.response_booked(call.response);
     }
 
     fn increment_due(&mut self, at: UnixNanos, increment: &Increment, deltas: &mut Vec<Delta>) {

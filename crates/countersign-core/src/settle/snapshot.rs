@@ -14,13 +14,44 @@ impl Books {
     /// The books as they stand.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.clone())
+        Snapshot(Books {
+            settings: self.settings.clone(),
+            position: self.position,
+            now: self.now,
+            at: self.at,
+            names: self.names.clone(),
+            totals: self.totals.clone(),
+            reported: self.reported.clone(),
+            tasks: self.tasks.packed(),
+            aliases: self.aliases.without_index(),
+            expiries: self.expiries.clone(),
+            confirmations: self.confirmations.clone(),
+            cohorts: self.cohorts.clone(),
+            waiting: self.waiting.clone(),
+            waiting_count: self.waiting_count,
+            adopted: self.adopted.clone(),
+            unclaimed: self.unclaimed.clone(),
+            adopted_names: self.adopted_names.clone(),
+            open: self.open.clone(),
+            closings: self.closings.clone(),
+            closed: self.closed.without_index(),
+            services: self.services.clone(),
+            responses: self.responses.clone(),
+            series: self.series.clone(),
+            discounts: self.discounts.clone(),
+            held: self.held.clone(),
+            remembered: self.remembered.without_index(),
+        })
     }
 
     /// The books that a snapshot was taken of: they go on as if they had never stopped.
     #[must_use]
     pub fn restore(snapshot: Snapshot) -> Books {
-        snapshot.0
+        let mut books = snapshot.0;
+        books.aliases.reindex();
+        books.closed.reindex();
+        books.remembered.reindex();
+        books
     }
 }
 

@@ -12,6 +12,7 @@ use crate::money::Money;
 use crate::names::{Name, Names};
 use crate::planted::{self, Bug};
 use crate::settle::Standing;
+use crate::settle::store::Seen;
 use crate::settle::subject::Labels;
 use crate::week::Week;
 
@@ -215,10 +216,10 @@ impl Task {
 }
 
 /// A task, as readers see it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct TaskView<'a> {
     pub(super) index: TaskIndex,
-    pub(super) task: &'a Task,
+    pub(super) task: Seen<'a, Task>,
     pub(super) names: &'a Names,
 }
 
@@ -230,7 +231,7 @@ impl<'a> TaskView<'a> {
     }
     /// Its id: its own, or its first alias, or the id of its first trace.
     #[must_use]
-    pub fn id(&self) -> alloc::borrow::Cow<'a, str> {
+    pub fn id(&self) -> alloc::borrow::Cow<'_, str> {
         if !self.task.id.is_empty() {
             return (&*self.task.id).into();
         }
@@ -241,12 +242,12 @@ impl<'a> TaskView<'a> {
         }
     }
     /// Texts that also name it: URLs, change numbers, conversations.
-    pub fn aliases(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
         self.task.aliases.iter().map(AsRef::as_ref)
     }
     /// Its traces, the first [`crate::limits::TASK_TRACES_MAX`].
     #[must_use]
-    pub fn traces(&self) -> &'a [TraceId] {
+    pub fn traces(&self) -> &[TraceId] {
         &self.task.traces
     }
     /// How it was found.
@@ -341,12 +342,12 @@ impl<'a> TaskView<'a> {
     }
     /// What models and tools did.
     #[must_use]
-    pub fn lines(&self) -> &'a [Line] {
+    pub fn lines(&self) -> &[Line] {
         &self.task.lines
     }
     /// Its verdicts in the order of booking.
     #[must_use]
-    pub fn verdicts(&self) -> &'a [KeptVerdict] {
+    pub fn verdicts(&self) -> &[KeptVerdict] {
         &self.task.verdicts
     }
     /// The text of a name that a line or verdict carries.

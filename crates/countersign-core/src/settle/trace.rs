@@ -1,12 +1,11 @@
-//! Traces: an open one collects spans until it closes; a closed one is remembered for those
-//! that come late.
+//! Open traces: they collect spans until they close.
 
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Cost, Link, Place, Rank, Retries, Role, UnixNanos, Usage};
-use crate::key::{Key, SpanId};
+use crate::key::Key;
 use crate::limits;
 use crate::money::Money;
 use crate::names::Name;
@@ -111,25 +110,5 @@ impl OpenTrace {
     /// How many spans it holds.
     pub(super) fn spans(&self) -> usize {
         self.calls.len() + self.links.len()
-    }
-}
-
-/// What is remembered of a closed trace.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct ClosedTrace {
-    pub(super) last: UnixNanos,
-    /// Spans that have a span with usage below them, sorted.
-    pub(super) above: Vec<SpanId>,
-    /// Spans that were booked with usage, sorted.
-    pub(super) booked: Vec<SpanId>,
-    /// Parents of calls and steps, sorted by span.
-    pub(super) parents: Vec<Link>,
-    /// Whose work it is, if none of its work has come yet.
-    pub(super) subject: Option<alloc::boxed::Box<Subject>>,
-}
-
-impl ClosedTrace {
-    pub(super) fn is_booked(&self, span: SpanId) -> bool {
-        self.booked.binary_search(&span).is_ok()
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::fact::{ReviewState, UnixNanos};
+use crate::fact::UnixNanos;
 use crate::key::Map;
 use crate::settle::Books;
 use crate::tally::{Metric, Series, Value};
@@ -17,9 +17,9 @@ pub(super) struct Age<'a> {
 /// p50, p95 and the maximum of each workflow.
 pub(super) fn of_pending(books: &Books, now: UnixNanos) -> Vec<Age<'_>> {
     let mut ages: Map<&str, Vec<u64>> = Map::default();
-    for task in books.tasks().filter(|task| task.state() == ReviewState::Pending) {
-        let began = if task.started() == 0 { now } else { task.started() };
-        ages.entry(task.workflow()).or_default().push(now.saturating_sub(began) / 1_000_000);
+    for (workflow, started) in books.pending() {
+        let began = if started == 0 { now } else { started };
+        ages.entry(workflow).or_default().push(now.saturating_sub(began) / 1_000_000);
     }
     let mut ages: Vec<(&str, Vec<u64>)> = ages.into_iter().collect();
     ages.sort_unstable_by_key(|(workflow, _)| *workflow);

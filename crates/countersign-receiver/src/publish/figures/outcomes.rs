@@ -259,7 +259,7 @@ fn add_by_model<'a>(sums: &mut BTreeMap<&'a str, Sum>, work: &Work<'a>) {
     // without a name with what no line explains.
     let mut parts: BTreeMap<&'a str, (Money, u128)> = BTreeMap::new();
     let mut explained = Money::ZERO;
-    for line in work.lines {
+    for line in work.lines.iter() {
         let name =
             if line.component == Component::Model { work.names.text(line.model) } else { "" };
         let (cost, calls) = parts.entry(name).or_default();

@@ -268,6 +268,8 @@ pub(super) fn percentiles(histogram: &Histogram) -> Spread {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
     use countersign_core::names::Names;
 
@@ -284,7 +286,7 @@ mod tests {
             review_ms: 0,
             rounds: 1,
             retries: Default::default(),
-            lines: &[],
+            lines: Cow::Borrowed(&[]),
             names,
         }
     }

@@ -1,12 +1,14 @@
 //! A task's numbers as the figures take them, and how tasks are grouped and chosen.
 
+use std::borrow::Cow;
+
 use countersign_core::fact::{Retries, ReviewState, UnixNanos};
 use countersign_core::money::Money;
 use countersign_core::names::Names;
 use countersign_core::settle::{Books, Line, TaskView};
 
 /// What the figures need to know of a task.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Work<'a> {
     /// Its workflow, or empty.
     pub workflow: &'a str,
@@ -31,7 +33,7 @@ pub struct Work<'a> {
     /// Repetitions without review.
     pub retries: Retries,
     /// What models and tools did.
-    pub lines: &'a [Line],
+    pub lines: Cow<'a, [Line]>,
     /// The texts of the names in the lines.
     pub names: &'a Names,
 }
@@ -52,7 +54,7 @@ impl<'a> Work<'a> {
             review_ms: view.review_ms(),
             rounds: view.rounds(),
             retries: view.retries(),
-            lines: view.lines(),
+            lines: view.lines().to_vec().into(),
             names,
         }
     }

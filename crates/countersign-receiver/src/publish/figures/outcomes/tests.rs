@@ -1,5 +1,7 @@
 //! The worked example of the definitions, and what happens at the edges.
 
+use std::borrow::Cow;
+
 use countersign_core::fact::Usage;
 use countersign_core::names::{Name, Names};
 use countersign_core::settle::{Line, Stage};
@@ -42,7 +44,7 @@ fn works<'a>(units: &'a [Unit], names: &'a Names) -> impl Iterator<Item = Work<'
         review_ms: minutes * 60_000,
         rounds: *rounds,
         retries: Default::default(),
-        lines: &[],
+        lines: Cow::Borrowed(&[]),
         names,
     })
 }
@@ -159,7 +161,7 @@ fn models_share_an_outcome_by_their_cost() {
         line(small, Component::Tool, 50),
     ];
     let unit = [(ReviewState::Accepted, 300, 9, 1)];
-    let works = works(&unit, &names).map(|work| Work { lines: &lines, ..work });
+    let works = works(&unit, &names).map(|work| Work { lines: Cow::Borrowed(&lines), ..work });
     let shown = outcomes(works, By::Model, Window::ALL);
     let rows: Vec<_> = shown
         .rows
