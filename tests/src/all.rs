@@ -12,6 +12,7 @@ mod server;
 mod sink;
 mod written;
 
+mod access;
 mod captures;
 mod chain;
 mod costs;

@@ -25,7 +25,7 @@ fn work(task: &str) {
     task.end();
 }
 
-fn verdict_record(task: &str) -> Vec<u8> {
+pub(crate) fn verdict_record(task: &str) -> Vec<u8> {
     let record = LogRecord {
         event_name: "gen_ai.evaluation.result".to_owned(),
         time_unix_nano: crate::otlp::at(0),

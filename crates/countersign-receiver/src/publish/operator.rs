@@ -19,7 +19,7 @@ use self::entry::{Names, admitted, named};
 use super::figures::{self, By, Window};
 use super::health::{Health, HealthShown};
 use super::page::{self, Setting};
-use super::reloads::Reloads;
+use super::reloads::{Reloads, ReloadsShown};
 use super::{calendar, openmetrics};
 use crate::access::Access;
 use crate::clock;
@@ -142,9 +142,10 @@ async fn readyz(State(shared): Port) -> Response {
     if !*shared.operator.ready.borrow() {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or stopping");
     }
+    let notes = shared.operator.reloads.show().notes(clock::now());
     match shared.keeper.condition() {
-        Condition::Well => "ready\n".into_response(),
-        Condition::Slow { commit_ms } => degraded(commit_ms).into_response(),
+        Condition::Well => format!("ready\n{notes}").into_response(),
+        Condition::Slow { commit_ms } => (degraded(commit_ms) + &notes).into_response(),
         Condition::Faulty(fault) => Problem::from(Refusal::Disk(fault)).into_response(),
         Condition::Stopped => Problem::from(Refusal::Stopping).into_response(),
     }
@@ -204,6 +205,8 @@ struct Status {
     fault: Option<String>,
     /// How the destinations fare.
     destinations: Vec<HealthShown>,
+    /// What became of changes of the configuration.
+    configuration: ReloadsShown,
 }
 
 #[derive(Serialize)]
@@ -214,6 +217,7 @@ struct Open {
 
 async fn status(State(shared): Port) -> Result<Response, Problem> {
     let destinations = shared.operator.destinations.iter().map(|health| health.show()).collect();
+    let configuration = shared.operator.reloads.show();
     let shape = |view: &crate::keeper::View<'_>| Status {
         position: view.books.position(),
         booked_to: view.books.booked_to(),
@@ -223,6 +227,7 @@ async fn status(State(shared): Port) -> Result<Response, Problem> {
         },
         fault: view.fault.map(str::to_owned),
         destinations,
+        configuration,
     };
     Ok(Json(shared.keeper.ask(shape).await?).into_response())
 }

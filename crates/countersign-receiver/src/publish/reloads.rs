@@ -28,6 +28,28 @@ pub struct ReloadsShown {
     wrong: String,
 }
 
+impl ReloadsShown {
+    /// What somebody should look at, a line for each; no reason to take the program out of
+    /// service.
+    #[must_use]
+    pub fn notes(&self, now: UnixNanos) -> String {
+        let mut notes = String::new();
+        if self.broken {
+            notes.push_str("note: the configuration is broken, the old one stays in force\n");
+        }
+        if !self.restart_needed.is_empty() {
+            let keys = self.restart_needed.join(", ");
+            notes.push_str(&format!("note: changes wait for the next start: {keys}\n"));
+        }
+        for (port, end) in &self.certificates_end {
+            if *end <= now / 1_000_000_000 {
+                notes.push_str(&format!("note: the certificate of {port} has ended\n"));
+            }
+        }
+        notes
+    }
+}
+
 impl Reloads {
     /// Nothing was reloaded yet.
     #[must_use]

@@ -1,0 +1,9 @@
+//! Who may connect and what they may do: the real program with certificates and credentials.
+
+mod site;
+
+mod credentials;
+mod limits;
+mod operator;
+mod reload;
+mod tls;
