@@ -131,7 +131,7 @@ fn catalog() -> Arc<Catalog> {
 fn gate() -> (Gate, tempfile::TempDir) {
     let home = tempfile::tempdir().expect("a temporary directory");
     let directory = DataDirectory::open(home.path()).expect("a fresh directory");
-    let options = Options { settings: Default::default(), verdict_span: None, relays: false };
+    let options = Options { reserve_bytes: 0, ..Options::of(Default::default()) };
     let (keeper, _running) = Keeper::start(directory, options).expect("a fresh journal");
     let gate = Gate::new(keeper, catalog(), Settings::default(), RelayPlan::default());
     (gate, home)

@@ -95,6 +95,8 @@ pub const SEGMENT_BYTES: u64 = 64 << 20;
 pub const SEGMENT_WINDOW_BYTES: usize = 1 << 20;
 /// Longest payload of one record of a log: a request at its limit, and room for what it becomes.
 pub const RECORD_BYTES_MAX: usize = 128 << 20;
+/// Longest facts, or request to relay, of one submission: with its head it fits into a record.
+pub const SUBMISSION_BYTES_MAX: usize = RECORD_BYTES_MAX - 4_096;
 /// Damaged byte ranges of a log that are told one by one.
 pub const DAMAGES_TOLD_MAX: usize = 1_000;
 /// Bytes of damaged ranges that are copied aside, all in all.
@@ -112,6 +114,17 @@ pub const OUTCOME_ROWS_MAX: usize = 2_000;
 /// Largest price file, in bytes: sixteen times the largest that is published.
 pub const PRICE_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
+/// Tenants with books of their own, the default one counted.
+pub const TENANTS_MAX: usize = 64;
+/// Longest name of a tenant, in bytes.
+pub const TENANT_BYTES_MAX: usize = 64;
+/// A wall clock that goes ahead by more than this at once is not believed at first.
+pub const CLOCK_STEP_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+/// It is believed when it has kept its new time for so long.
+pub const CLOCK_BELIEVED_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
+/// At a start the wall clock is believed to be ahead of the journal by so much: no stop is longer.
+pub const CLOCK_GAP_MAX: std::time::Duration = std::time::Duration::from_secs(400 * 86_400);
+
 /// Messages that wait for the keeper.
 pub const KEEPER_QUEUE_MAX: usize = 4_096;
 /// Bytes of the requests that wait for the keeper: a slow disk must not fill the memory. One
@@ -127,7 +140,8 @@ pub const GROUP_BYTES_MAX: usize = 8 << 20;
 pub const KEEPER_IDLE_MS: u64 = 1_000;
 /// Deadlines are met together when they are closer than this.
 pub const TICK_MS_MIN: u64 = 100;
-/// A journal that failed is tried again so long after.
+/// A journal that failed is tried again so long after; on a full disk it is looked so often
+/// whether there is space.
 pub const REOPEN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Tasks that the demonstration's fleet has in hand at a time.

@@ -27,7 +27,7 @@ impl Written {
         }
         let reader = self.reader.as_mut().unwrap();
         while let Some(record) = reader.next().unwrap() {
-            let entry = Entry::decode(record.payload).unwrap();
+            let entry = Entry::decode(&record).unwrap();
             let mut calls = BTreeMap::new();
             for fact in FactReader::of(entry.facts) {
                 let fact = fact.unwrap();

@@ -14,7 +14,7 @@ use super::recount::recount;
 use super::{client, printed};
 use crate::clock;
 use crate::config::{Config, Overrides};
-use crate::keeper::Rebuilt;
+use crate::keeper::Ledger;
 use crate::publish::figures;
 
 /// Arguments of `verify`.
@@ -85,26 +85,29 @@ pub(super) fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         ))?;
         wrong += 1;
     }
-    for check in checks(&recount) {
-        let Check { what, left, right } = check;
-        if left.1 == right.1 {
-            printed::line(format_args!("ok    {what}: {}", left.1))?;
-        } else {
-            printed::line(format_args!(
-                "WRONG {what}: {} {}, {} {}",
-                left.0, left.1, right.0, right.1
-            ))?;
-            wrong += 1;
+    for (tenant, ledger) in recount.ledgers.iter() {
+        let of = if tenant.is_empty() { String::new() } else { format!("{tenant}: ") };
+        for check in checks(ledger) {
+            let Check { what, left, right } = check;
+            if left.1 == right.1 {
+                printed::line(format_args!("ok    {of}{what}: {}", left.1))?;
+            } else {
+                printed::line(format_args!(
+                    "WRONG {of}{what}: {} {}, {} {}",
+                    left.0, left.1, right.0, right.1
+                ))?;
+                wrong += 1;
+            }
         }
     }
     if let Some(server) = server {
-        wrong += compare_with_server(&server, &recount.books)?;
+        wrong += compare_with_server(&server, &recount.ledgers.default_ledger().books)?;
     }
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn checks(recount: &Rebuilt) -> Vec<Check> {
-    let books = &recount.books;
+fn checks(ledger: &Ledger) -> Vec<Check> {
+    let books = &ledger.books;
     let totals = books.totals();
     let accounted = totals.settled + totals.pending + totals.unattributed;
     let mut checks = vec![Check {
@@ -114,8 +117,8 @@ fn checks(recount: &Rebuilt) -> Vec<Check> {
     }];
     let mut against = |what, total: Number, metric, only: Only| {
         let counted = match total {
-            Number::Count(_) => Number::Count(sum(recount, metric, only)),
-            Number::Dollars(_) => Number::Dollars(Money::from_pico(sum(recount, metric, only))),
+            Number::Count(_) => Number::Count(sum(ledger, metric, only)),
+            Number::Dollars(_) => Number::Dollars(Money::from_pico(sum(ledger, metric, only))),
         };
         checks.push(Check { what, left: ("total", total), right: ("counter", counted) });
     };
@@ -171,9 +174,9 @@ const fn token(kind: &'static str) -> Only {
 }
 
 /// The sum over all series of a metric, in the raw unit.
-fn sum(recount: &Rebuilt, metric: &str, only: Only) -> i128 {
+fn sum(ledger: &Ledger, metric: &str, only: Only) -> i128 {
     let mut sum = 0;
-    recount.tally.visit(&recount.books, clock::now(), &mut |series| {
+    ledger.tally.visit(&ledger.books, clock::now(), &mut |series| {
         if series.metric.name == metric && only.counts(series.attributes) {
             sum += match series.value {
                 Value::Count(count) => i128::from(count),

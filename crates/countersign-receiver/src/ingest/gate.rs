@@ -153,7 +153,7 @@ impl Gate {
     /// [`Refused`] if none of them was taken.
     pub async fn take_facts(&self, facts: FactWriter) -> Result<u64, Refused> {
         let kind = SubmissionKind::Verdicts;
-        self.submit(Submission { kind, facts: facts.into_bytes(), relay: None }).await
+        self.submit(Submission { kind, facts: facts.into_bytes(), ..Submission::default() }).await
     }
 
     /// Asks the books something.
@@ -239,8 +239,8 @@ impl Inner {
         }
         let relay = scrub.is_some() && !relayed.is_empty();
         let relay = relay.then(|| (signal, Bytes::from(relayed)));
-        let kind = SubmissionKind::Telemetry;
-        let submission = Submission { kind, facts: facts.into_bytes(), relay };
+        let facts = facts.into_bytes();
+        let submission = Submission { facts, relay, ..Submission::default() };
         Ok(Read { outcome, submission })
     }
 

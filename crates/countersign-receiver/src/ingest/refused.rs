@@ -44,6 +44,11 @@ impl From<Refusal> for Refused {
                 tracing::error!(error, "nothing can be taken: the journal cannot be written");
                 Refused::Disk
             }
+            Refusal::Full => Refused::Disk,
+            Refusal::TooLarge => Refused::TooLarge,
+            Refusal::TooManyTenants => {
+                Refused::Malformed("there are books for too many tenants already".into())
+            }
             Refusal::Stopping => Refused::Stopping,
         }
     }

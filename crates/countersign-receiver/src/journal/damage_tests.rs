@@ -74,13 +74,13 @@ fn a_newer_version_is_refused_and_left_alone() {
     write_log(temporary.path());
     let file = segment_files(temporary.path()).pop().unwrap();
     let mut bytes = std::fs::read(&file).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let crc = crc32c::crc32c(&bytes[..32]).to_le_bytes();
     bytes[32..36].copy_from_slice(&crc);
     bytes.push(7);
     std::fs::write(&file, &bytes).unwrap();
     let error = Log::open(temporary.path(), LogKind::Facts).unwrap_err();
-    assert!(matches!(error, LogError::Newer { version: 2, .. }), "{error}");
+    assert!(matches!(error, LogError::Newer { version: 3, .. }), "{error}");
     assert_eq!(std::fs::read(&file).unwrap(), bytes);
 }
 

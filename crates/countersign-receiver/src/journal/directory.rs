@@ -1,18 +1,17 @@
 //! The data directory: its lock, its format, who it is and how often it was opened.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, flock};
-
-use super::disk::{Disk, OsDisk, read_small, replace_file, write_all_at};
+use super::cursor::Cursor;
+use super::disk::{Disk, Lock, OsDisk, read_small, replace_file, write_all_at};
+use super::error::LogError;
 
 /// The format this program writes. It reads this and older ones.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Longest of the small files.
 const SMALL_BYTES: usize = 256;
 
@@ -23,7 +22,7 @@ pub struct DataDirectory {
     path: PathBuf,
     instance: u128,
     epoch: u64,
-    lock: Option<File>,
+    lock: Option<Box<dyn Lock>>,
 }
 
 impl DataDirectory {
@@ -33,18 +32,23 @@ impl DataDirectory {
     /// # Errors
     /// [`DirectoryError::InUse`] at once if another has it; see [`DirectoryError`] for the rest.
     pub fn open(path: &Path) -> Result<DataDirectory, DirectoryError> {
-        DataDirectory::open_on(Arc::new(OsDisk), path)
+        DataDirectory::open_with(Arc::new(OsDisk), path, random_id()?)
     }
 
-    /// The same on another disk; the lock alone is the operating system's.
+    /// The same on another disk; `fresh` becomes the instance of a directory that is new.
     ///
     /// # Errors
     /// See [`DataDirectory::open`].
-    pub fn open_on(disk: Arc<dyn Disk>, path: &Path) -> Result<DataDirectory, DirectoryError> {
-        OsDisk.create_directory(path).map_err(DirectoryError::io("make", path))?;
-        let lock = lock(path)?;
-        let (instance, epoch) = begin_epoch(disk.as_ref(), path)?;
-        Ok(DataDirectory { disk, path: path.to_path_buf(), instance, epoch, lock: Some(lock) })
+    pub fn open_with(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        fresh: u128,
+    ) -> Result<DataDirectory, DirectoryError> {
+        disk.create_directory(path).map_err(DirectoryError::io("make", path))?;
+        let lock = lock(disk.as_ref(), path)?;
+        let (instance, epoch) = begin_epoch(disk.as_ref(), path, fresh)?;
+        let path = path.to_path_buf();
+        Ok(DataDirectory { disk, path, instance, epoch, lock: Some(lock) })
     }
 
     /// Opens an existing data directory to look at it, also while another writes it.
@@ -52,7 +56,7 @@ impl DataDirectory {
     /// # Errors
     /// See [`DirectoryError`].
     pub fn open_read_only(path: &Path) -> Result<DataDirectory, DirectoryError> {
-        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        let disk = Arc::new(OsDisk);
         if read_format(disk.as_ref(), path)?.is_none() {
             return Err(DirectoryError::Missing { path: path.to_path_buf() });
         }
@@ -62,7 +66,7 @@ impl DataDirectory {
         Ok(DataDirectory { disk, path: path.to_path_buf(), instance, epoch, lock: None })
     }
 
-    /// The disk it is on.
+    /// The disk that it is on.
     #[must_use]
     pub fn disk(&self) -> Arc<dyn Disk> {
         Arc::clone(&self.disk)
@@ -102,6 +106,14 @@ impl DataDirectory {
     #[must_use]
     pub fn relay(&self) -> PathBuf {
         self.path.join("relay")
+    }
+
+    /// Opens the cursor of a destination.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn open_cursor(&self, destination: &str) -> Result<Cursor, LogError> {
+        Cursor::open_with(self.disk(), &self.cursor(destination))
     }
 
     /// Where the cursor of a destination is. The name is made safe for a file.
@@ -274,27 +286,27 @@ fn is_configuration(error: &io::Error) -> bool {
     )
 }
 
-fn lock(path: &Path) -> Result<File, DirectoryError> {
+fn lock(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Lock>, DirectoryError> {
     let file = path.join("lock");
-    let opened =
-        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
-    let opened = opened.map_err(DirectoryError::io("open", &file))?;
-    match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(opened),
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            Err(DirectoryError::InUse { path: path.to_path_buf() })
+    disk.lock(&file).map_err(|error| {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            return DirectoryError::InUse { path: path.to_path_buf() };
         }
-        Err(error) => Err(DirectoryError::io("lock", &file)(error.into())),
-    }
+        DirectoryError::io("lock", &file)(error)
+    })
 }
 
 /// Who the directory is, and an epoch that it never had before: durable when this returns.
-pub(super) fn begin_epoch(disk: &dyn Disk, path: &Path) -> Result<(u128, u64), DirectoryError> {
+pub(super) fn begin_epoch(
+    disk: &dyn Disk,
+    path: &Path,
+    fresh: u128,
+) -> Result<(u128, u64), DirectoryError> {
     let known = read_format(disk, path)?;
     let identity = read_identity(disk, path)?;
     let (instance, epoch) = match (known, identity) {
         (_, Some((instance, epoch))) => (instance, epoch + 1),
-        (None, None) if is_fresh(disk, path)? => (random_id()?, 1),
+        (None, None) if is_fresh(disk, path)? => (fresh, 1),
         _ => return Err(DirectoryError::Damaged { path: path.join("identity") }),
     };
     write_identity(disk, path, instance, epoch)?;
@@ -401,10 +413,10 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         drop(DataDirectory::open(temporary.path()).unwrap());
         let before = std::fs::read(temporary.path().join("identity")).unwrap();
-        std::fs::write(temporary.path().join("format"), "countersign-data 2\n").unwrap();
+        std::fs::write(temporary.path().join("format"), "countersign-data 3\n").unwrap();
         let error = DataDirectory::open(temporary.path()).unwrap_err();
         assert_eq!(error.exit_code(), 78);
-        assert!(error.to_string().contains("format 2"), "{error}");
+        assert!(error.to_string().contains("format 3"), "{error}");
         assert_eq!(std::fs::read(temporary.path().join("identity")).unwrap(), before);
     }
 

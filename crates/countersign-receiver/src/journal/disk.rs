@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::{FlockOperation, flock};
+
 /// A file system as the journal needs it. Blocking: callers have a thread of their own.
 pub trait Disk: Debug + Send + Sync {
     /// Makes a directory and its parents, durably, readable by the owner only. It may exist.
@@ -24,9 +26,17 @@ pub trait Disk: Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names of a directory durable.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
-    /// Bytes that fit into a directory, as far as the disk can tell.
+    /// Locks a file, which is made if it does not exist, for as long as the answer lives.
+    /// [`io::ErrorKind::WouldBlock`] if another has it.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
+    /// Bytes that can still be written on the file system of a directory.
     fn free_bytes(&self, directory: &Path) -> io::Result<u64>;
 }
+
+/// A lock that is held.
+pub trait Lock: Debug + Send + Sync {}
+
+impl Lock for File {}
 
 /// An open file.
 pub trait DiskFile: Debug + Send {
@@ -105,9 +115,17 @@ impl Disk for OsDisk {
         File::open(path)?.sync_all()
     }
 
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(path)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Box::new(file))
+    }
+
     fn free_bytes(&self, directory: &Path) -> io::Result<u64> {
-        let space = rustix::fs::statvfs(directory)?;
-        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+        let stat = rustix::fs::statvfs(directory)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 }
 

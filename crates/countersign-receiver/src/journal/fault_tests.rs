@@ -210,15 +210,15 @@ fn f02_no_epoch_is_given_twice() {
     let path = Path::new("/data");
     for crash in 1..40 {
         let disk = SimDisk::default();
-        let (instance, first) = directory::begin_epoch(&disk, path).unwrap();
+        let (instance, first) = directory::begin_epoch(&disk, path, 7).unwrap();
         let crash = Some(disk.operations() + crash);
         disk.plan(Faults { crash, ..Faults::default() });
         let mut last = first;
-        while let Ok((_, epoch)) = directory::begin_epoch(&disk, path) {
+        while let Ok((_, epoch)) = directory::begin_epoch(&disk, path, 7) {
             last = epoch;
         }
         each_image(&disk, |image| {
-            let (again, epoch) = directory::begin_epoch(&image.disk, path).unwrap();
+            let (again, epoch) = directory::begin_epoch(&image.disk, path, 7).unwrap();
             assert_eq!(again, instance, "{}", image.told);
             assert!(epoch > last, "{}: {epoch} after {last}", image.told);
         });
@@ -230,9 +230,9 @@ fn f02_the_first_epoch_begins_anew_or_goes_on() {
     let path = Path::new("/data");
     for crash in 1..20 {
         let disk = SimDisk::new(Faults { crash: Some(crash), ..Faults::default() });
-        let begun = directory::begin_epoch(&disk, path).ok();
+        let begun = directory::begin_epoch(&disk, path, 7).ok();
         each_image(&disk, |image| {
-            let (instance, epoch) = directory::begin_epoch(&image.disk, path).unwrap();
+            let (instance, epoch) = directory::begin_epoch(&image.disk, path, 7).unwrap();
             if let Some((first, _)) = begun {
                 assert_eq!((instance, epoch), (first, 2), "{}", image.told);
             }

@@ -13,19 +13,19 @@ const SECTORS_ALL: usize = 5;
 const BY_CHANCE: usize = 12;
 
 /// A legal state of a disk after the power was cut.
-pub(super) struct Image {
-    pub(super) disk: SimDisk,
+pub(crate) struct Image {
+    pub(crate) disk: SimDisk,
     /// The changes survived in the order in which they were made.
-    pub(super) in_order: bool,
+    pub(crate) in_order: bool,
     /// For messages.
-    pub(super) told: String,
+    pub(crate) told: String,
 }
 
 /// A small generator of choices: xorshift.
-pub(super) struct Choices(pub(super) u64);
+pub(crate) struct Choices(pub(super) u64);
 
 impl Choices {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -34,7 +34,7 @@ impl Choices {
 }
 
 /// Shows every image of a disk.
-pub(super) fn each_image(disk: &SimDisk, mut see: impl FnMut(&Image)) {
+pub(crate) fn each_image(disk: &SimDisk, mut see: impl FnMut(&Image)) {
     let mut choices = Choices(0x9e37_79b9_7f4a_7c15);
     let sectors = disk.unsynced();
     for (names, names_in_order) in names(disk.renamings(), &mut choices) {

@@ -125,6 +125,11 @@ impl Log {
         Ok(sequence)
     }
 
+    /// Forgets what was appended and not synced. Its sequences are not given out again.
+    pub fn forget_group(&mut self) {
+        self.group.clear();
+    }
+
     /// Writes the group and makes it durable.
     ///
     /// # Errors

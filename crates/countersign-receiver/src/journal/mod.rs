@@ -6,7 +6,7 @@
 mod facts;
 pub use facts::{FactReader, FactWriter};
 mod entry;
-pub use entry::{Entry, EntryTooShort};
+pub use entry::{Entry, NoEntry};
 mod directory;
 pub use directory::{DataDirectory, DirectoryError};
 mod log;
@@ -22,7 +22,7 @@ pub use segment::LogKind;
 mod error;
 pub use error::LogError;
 mod disk;
-pub use disk::{Disk, DiskFile, OsDisk};
+pub use disk::{Disk, DiskFile, Lock, OsDisk};
 
 #[cfg(test)]
 mod damage_tests;
@@ -31,6 +31,6 @@ mod fault_tests;
 #[cfg(test)]
 mod flip_tests;
 #[cfg(test)]
-mod images;
+pub(crate) mod images;
 #[cfg(test)]
-mod simulated;
+pub(crate) mod simulated;

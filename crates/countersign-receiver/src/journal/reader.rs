@@ -14,6 +14,8 @@ use super::segment::{Found, LogKind, SegmentReader, name_of};
 pub struct Record<'a> {
     /// Its sequence.
     pub sequence: u64,
+    /// The version of what was appended: see [`super::Entry::decode`].
+    pub version: u16,
     /// What was appended.
     pub payload: &'a [u8],
 }
@@ -74,9 +76,9 @@ impl LogReader {
     /// If the disk fails. Damage is no error: it is counted and stepped over.
     #[allow(clippy::should_implement_trait, reason = "the record is lent by the reader")]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, LogError> {
-        let Some((sequence, payload)) = self.advance()? else { return Ok(None) };
+        let Some((sequence, version, payload)) = self.advance()? else { return Ok(None) };
         let Some((_, reader)) = &self.current else { return Ok(None) };
-        Ok(Some(Record { sequence, payload: reader.payload(payload) }))
+        Ok(Some(Record { sequence, version, payload: reader.payload(payload) }))
     }
 
     /// Bytes that were stepped over because they are damaged.
@@ -91,7 +93,7 @@ impl LogReader {
         self.current.as_ref().map_or(self.from, |(_, reader)| self.from.max(reader.last() + 1))
     }
 
-    fn advance(&mut self) -> Result<Option<(u64, std::ops::Range<usize>)>, LogError> {
+    fn advance(&mut self) -> Result<Option<(u64, u16, std::ops::Range<usize>)>, LogError> {
         if self.current.is_none() && !self.enter_first()? {
             return Ok(None);
         }
@@ -102,7 +104,9 @@ impl LogReader {
             let path = self.directory.join(name_of(*first));
             match reader.next().map_err(LogError::io("read", path))? {
                 Found::Record { sequence, .. } if sequence < self.from => {}
-                Found::Record { sequence, payload } => return Ok(Some((sequence, payload))),
+                Found::Record { sequence, version, payload } => {
+                    return Ok(Some((sequence, version, payload)));
+                }
                 Found::Damage(range) => self.damaged_bytes += range.end - range.start,
                 Found::End { torn } => {
                     let first = *first;

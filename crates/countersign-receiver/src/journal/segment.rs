@@ -1,8 +1,10 @@
 //! Segment: one file of a log, a header and then records, each with length, checksum, sequence.
 //!
 //! Header, 40 bytes: magic 8, version u16, kind u16, zero u32, first sequence u64, epoch u64,
-//! CRC32C u32 over these, zero u32. Record: payload length u32, CRC32C u32 over sequence and
-//! payload, sequence u64, payload. All little-endian. Sequences rise; gaps are allowed.
+//! CRC32C u32 over these, zero u32. Record: payload length in the low 28 bits of a u32 and the
+//! payload's version less one in the high 4, CRC32C u32, sequence u64, payload. The checksum is
+//! over sequence and payload, and before them the version as u16 if it is not 1. All
+//! little-endian. Sequences rise; gaps are allowed.
 
 use std::io;
 use std::ops::Range;
@@ -12,12 +14,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::disk::{DiskFile, read_full_at};
 use crate::limits::{RECORD_BYTES_MAX, SEGMENT_WINDOW_BYTES};
 
-pub(super) const VERSION: u16 = 1;
+/// The version of the segments and payloads that this program writes; it reads older ones, too.
+/// 1: an entry is time and facts. 2: an entry has a tenant between them.
+pub(super) const VERSION: u16 = 2;
 pub(super) const HEADER_BYTES: u64 = 40;
 pub(super) const RECORD_HEADER_BYTES: usize = 16;
 const MAGIC: [u8; 8] = *b"CSIGNLOG";
 /// When the way is lost, a record this far ahead of the last good one is not believed.
 const GAP_MAX: u64 = 1 << 32;
+/// Bits of a record's first word that are its length.
+const LENGTH_BITS: u32 = 28;
+const _: () = assert!(RECORD_BYTES_MAX < 1 << LENGTH_BITS && VERSION <= 16);
 
 /// What a log holds; a segment of one kind is never read as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,18 +101,27 @@ pub(super) fn header_state(bytes: &[u8], kind: LogKind, first: u64) -> HeaderSta
 
 /// Appends one record, its payload given in parts, to a buffer.
 pub(super) fn push_record(buffer: &mut Vec<u8>, sequence: u64, parts: &[&[u8]]) {
-    let mut crc = crc32c::crc32c(&sequence.to_le_bytes());
+    let mut crc = crc32c::crc32c_append(crc_of(VERSION), &sequence.to_le_bytes());
     let mut length = 0;
     for part in parts {
         crc = crc32c::crc32c_append(crc, part);
         length += part.len();
     }
-    let length = u32::try_from(length).expect("RECORD_BYTES_MAX is below 4 GiB");
-    buffer.extend_from_slice(&length.to_le_bytes());
+    let length = u32::try_from(length).expect("RECORD_BYTES_MAX is below 256 MiB");
+    let word = length | u32::from(VERSION - 1) << LENGTH_BITS;
+    buffer.extend_from_slice(&word.to_le_bytes());
     buffer.extend_from_slice(&crc.to_le_bytes());
     buffer.extend_from_slice(&sequence.to_le_bytes());
     for part in parts {
         buffer.extend_from_slice(part);
+    }
+}
+
+/// The checksum of the version that stands before sequence and payload; nothing for version 1.
+fn crc_of(version: u16) -> u32 {
+    match version {
+        1 => 0,
+        other => crc32c::crc32c(&other.to_le_bytes()),
     }
 }
 
@@ -125,7 +141,7 @@ pub(super) fn first_of(name: &str) -> Option<u64> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// A good record; its payload is [`SegmentReader::payload`] of the range.
-    Record { sequence: u64, payload: Range<usize> },
+    Record { sequence: u64, version: u16, payload: Range<usize> },
     /// Bytes that are no record, with a good record after them.
     Damage(Range<u64>),
     /// The end of what may be read now. `torn` is where bytes begin that are no record, if any.
@@ -200,13 +216,14 @@ impl SegmentReader {
                 return Ok(Found::End { torn: None });
             }
             let at = self.record_at(self.offset)?;
-            if let Ok((sequence, payload)) = &at
+            if let Ok((sequence, version, payload)) = &at
                 && *sequence <= self.window_synced
             {
+                let (sequence, version, payload) = (*sequence, *version, payload.clone());
                 self.offset += (RECORD_HEADER_BYTES + payload.len()) as u64;
-                self.last = *sequence;
+                self.last = sequence;
                 self.searched = 0;
-                return Ok(Found::Record { sequence: *sequence, payload: payload.clone() });
+                return Ok(Found::Record { sequence, version, payload });
             }
             if !self.window.is_empty() && self.synced_now() > self.window_synced {
                 // More became final since the window was read.
@@ -233,7 +250,7 @@ impl SegmentReader {
         }
         let mut at = self.offset + 1;
         while at + RECORD_HEADER_BYTES as u64 <= length {
-            if let Ok((sequence, _)) = self.record_at(at)?
+            if let Ok((sequence, ..)) = self.record_at(at)?
                 && sequence <= self.window_synced
             {
                 let damage = self.offset..at;
@@ -246,20 +263,22 @@ impl SegmentReader {
         Ok(Found::End { torn: Some(self.offset) })
     }
 
-    /// The record at an offset, with its payload's place in the window.
-    fn record_at(&mut self, at: u64) -> io::Result<Result<(u64, Range<usize>), NoRecord>> {
+    /// The record at an offset: sequence, version, and its payload's place in the window.
+    fn record_at(&mut self, at: u64) -> io::Result<Result<RecordAt, NoRecord>> {
         let Some(head) = self.fill(at, RECORD_HEADER_BYTES)? else {
             let end = self.file.length()?;
             return Ok(Err(if at >= end { NoRecord::EndOfFile } else { NoRecord::Bad }));
         };
         let bytes = self.window.get(head..).unwrap_or_default();
-        let (Some(length), Some(crc), Some(sequence)) =
+        let (Some(word), Some(crc), Some(sequence)) =
             (u32_at(bytes, 0), u32_at(bytes, 4), u64_at(bytes, 8))
         else {
             return Ok(Err(NoRecord::Bad));
         };
-        let length = length as usize;
+        let length = (word & ((1 << LENGTH_BITS) - 1)) as usize;
+        let version = (word >> LENGTH_BITS) as u16 + 1;
         let plausible = length <= RECORD_BYTES_MAX
+            && version <= VERSION
             && sequence > self.last
             && sequence < self.before
             && sequence - self.last <= GAP_MAX;
@@ -272,8 +291,8 @@ impl SegmentReader {
         let payload = head + RECORD_HEADER_BYTES..head + RECORD_HEADER_BYTES + length;
         // The sequence and the payload are neighbours.
         let checked = self.window.get(head + 8..payload.end).unwrap_or_default();
-        if crc32c::crc32c(checked) == crc {
-            Ok(Ok((sequence, payload)))
+        if crc32c::crc32c_append(crc_of(version), checked) == crc {
+            Ok(Ok((sequence, version, payload)))
         } else {
             Ok(Err(NoRecord::Bad))
         }
@@ -305,6 +324,9 @@ impl SegmentReader {
         self.synced.as_ref().map_or(u64::MAX, |synced| synced.load(Ordering::Acquire))
     }
 }
+
+/// Sequence, version, place of the payload in the window.
+type RecordAt = (u64, u16, Range<usize>);
 
 enum NoRecord {
     EndOfFile,

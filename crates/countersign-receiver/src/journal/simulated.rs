@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, Lock};
 
 /// What goes wrong, counted from 1 over the life of the disk.
 #[derive(Clone, Copy, Debug, Default)]
@@ -102,6 +102,11 @@ impl SimDisk {
     /// How many syncs of files were asked for.
     pub(crate) fn syncs(&self) -> u64 {
         self.state().syncs
+    }
+
+    /// Bytes in all files.
+    pub(crate) fn used(&self) -> u64 {
+        self.state().used() as u64
     }
 
     /// Changes what goes wrong from now on; the counts go on.
@@ -241,8 +246,12 @@ impl State {
         self.renamings.push(renaming);
     }
 
+    fn used(&self) -> usize {
+        self.names.values().map(|inode| self.inodes[*inode].content.len()).sum()
+    }
+
     fn free(&self) -> usize {
-        let used: usize = self.names.values().map(|inode| self.inodes[*inode].content.len()).sum();
+        let used = self.used();
         let capacity = self.faults.capacity.map_or(usize::MAX, |bytes| bytes as usize);
         capacity.saturating_sub(used)
     }
@@ -302,10 +311,20 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn lock(&self, _path: &Path) -> io::Result<Box<dyn Lock>> {
+        self.operate().map(|_| Box::new(SimLock) as Box<dyn Lock>)
+    }
+
     fn free_bytes(&self, _directory: &Path) -> io::Result<u64> {
         Ok(self.operate()?.free() as u64)
     }
 }
+
+/// Nobody else is there to lock out.
+#[derive(Debug)]
+struct SimLock;
+
+impl Lock for SimLock {}
 
 #[derive(Debug)]
 struct SimFile {

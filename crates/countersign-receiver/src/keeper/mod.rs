@@ -2,18 +2,28 @@
 //! channel: facts go in and are acknowledged when they are on disk and booked; questions are
 //! answered from the books as they are.
 
+mod thread;
+mod turn;
+
+mod ledgers;
 mod pulse;
 mod rebuild;
 mod relay;
-mod turn;
+mod room;
+mod time;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod turn_tests;
 
+pub use ledgers::{Ledger, Ledgers, Tenant};
 pub use pulse::Condition;
 pub use rebuild::{Rebuilt, rebuild};
 pub use relay::{RelayFeed, RelayRecord};
-pub use turn::{Options, Running, VerdictSpan};
+pub use thread::Running;
+pub use time::{BookTime, Now};
+pub use turn::{Options, Turn, VerdictSpan};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,6 +42,8 @@ use crate::limits::KEEPER_QUEUE_BYTES_MAX;
 /// What one request wants booked and relayed: all of it or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Submission {
+    /// Whose books it is for.
+    pub tenant: Tenant,
     /// What it is, for the time when the disk is full.
     pub kind: SubmissionKind,
     /// Facts, as [`crate::journal::FactWriter`] wrote them.
@@ -60,8 +72,8 @@ impl Submission {
 /// The answer to a submission that is on disk and booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The books' position after it; [`Books::booked_to`] reaching it means that all its calls
-    /// are booked for good.
+    /// The tenant's books' position after it; [`Books::booked_to`] reaching it means that all its
+    /// calls are booked for good.
     pub position: u64,
 }
 
@@ -74,22 +86,40 @@ pub enum Refusal {
         /// How long to wait.
         retry_after_ms: u64,
     },
-    /// The disk failed or is full.
+    /// The disk failed.
     Disk(String),
+    /// The disk is full; it goes on by itself when there is space.
+    Full,
+    /// One submission cannot be so large.
+    TooLarge,
+    /// There is no room for the books of one more tenant.
+    TooManyTenants,
     /// The program is stopping.
     Stopping,
 }
 
 /// What a question sees.
+#[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    /// The books.
+    /// The books and series of all tenants.
+    pub ledgers: &'a Ledgers,
+    /// The books of one tenant: the default one, unless [`View::of_tenant`] gave it.
     pub books: &'a Books,
-    /// The series.
+    /// The series of the same tenant.
     pub tally: &'a Tally,
     /// The time of the question.
     pub now: UnixNanos,
     /// Why the disk takes nothing at present, if so.
     pub fault: Option<&'a str>,
+}
+
+impl<'a> View<'a> {
+    /// The same of another tenant, if it ever had facts.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: &str) -> Option<View<'a>> {
+        let Ledger { books, tally } = self.ledgers.get(tenant)?;
+        Some(View { books, tally, ..*self })
+    }
 }
 
 /// What a sender is told to wait when the queue is full.
@@ -99,16 +129,15 @@ type Question = Box<dyn FnOnce(&View<'_>) + Send>;
 
 /// What the loop is told.
 enum Message {
-    Submit(Waiting),
+    Submit(Submission, Unanswered),
     Ask(Question),
     /// Everything of the relay log before this sequence has been delivered.
     Relayed(u64),
     Stop,
 }
 
-/// A submission that is not answered yet.
-struct Waiting {
-    submission: Submission,
+/// Whoever waits for the answer to a submission.
+struct Unanswered {
     answer: oneshot::Sender<Result<Receipt, Refusal>>,
     _charge: Charge,
 }
@@ -155,7 +184,7 @@ impl Keeper {
         let busy = Refusal::Busy { retry_after_ms: RETRY_AFTER_MS };
         let charge = Charge::take(&self.queued, submission.bytes()).ok_or(busy)?;
         let (answer, answered) = oneshot::channel();
-        self.send(Message::Submit(Waiting { submission, answer, _charge: charge }))?;
+        self.send(Message::Submit(submission, Unanswered { answer, _charge: charge }))?;
         answered.await.unwrap_or(Err(Refusal::Stopping))
     }
 

@@ -73,16 +73,6 @@ impl Pulse {
         self.tell(fault);
     }
 
-    /// The disk takes nothing.
-    pub(super) fn fails(&self, fault: &str) {
-        self.tell(Some(fault));
-    }
-
-    /// The disk takes something again.
-    pub(super) fn mended(&self) {
-        self.tell(None);
-    }
-
     fn tell(&self, fault: Option<&str>) {
         let mut told = self.0.fault.lock().unwrap_or_else(PoisonError::into_inner);
         if told.as_deref() != fault {

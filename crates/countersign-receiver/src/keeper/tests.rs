@@ -13,8 +13,12 @@ use crate::journal::{DataDirectory, FactWriter};
 fn start(path: &std::path::Path, relays: bool) -> (Keeper, Running) {
     let directory = DataDirectory::open(path).unwrap();
     let span: super::VerdictSpan = |_, _, _| Some(bytes::Bytes::from_static(b"span"));
-    let options =
-        Options { settings: Settings::default(), verdict_span: relays.then_some(span), relays };
+    let options = Options {
+        verdict_span: relays.then_some(span),
+        relays,
+        reserve_bytes: 0,
+        ..Options::of(Settings::default())
+    };
     Keeper::start(directory, options).unwrap()
 }
 

@@ -1,25 +1,23 @@
-//! The loop itself: gather a group, make it durable, book it, answer.
+//! Turn: what the loop does with a group. It is made durable, booked and answered.
+//!
+//! A turn is a state machine over a [`crate::journal::Disk`]: groups and times go in, receipts
+//! come out. It has no thread, no channel and no clock, so that the same groups at the same times
+//! on the same disk do the same, also in a simulation.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
 use countersign_core::delta::{Delta, VerdictBooked};
 use countersign_core::dialect::Signal;
 use countersign_core::fact::{Fact, UnixNanos};
-use countersign_core::settle::{Settings, TaskView};
-use tokio::sync::watch;
+use countersign_core::settle::{Books, Settings, TaskView};
 
-use super::pulse::Pulse;
-use super::rebuild::{Rebuilt, rebuild};
-use super::{
-    Keeper, Message, Receipt, Refusal, RelayFeed, RelayRecord, SubmissionKind, View, Waiting,
-};
-use crate::clock;
+use super::ledgers::Ledgers;
+use super::rebuild::rebuild;
+use super::room::Room;
+use super::time::{BookTime, Now};
+use super::{Receipt, Refusal, RelayRecord, Submission, SubmissionKind, View};
 use crate::journal::{
     Cursor, DataDirectory, Entry, FactWriter, Log, LogError, LogKind, LogOptions,
 };
@@ -38,298 +36,257 @@ pub struct Options {
     pub verdict_span: Option<VerdictSpan>,
     /// Whether there are destinations for anything at all.
     pub relays: bool,
+    /// Bytes that are held back on the disk and given free when it is full.
+    pub reserve_bytes: u64,
+    /// Length at which a log begins a new segment.
+    pub segment_bytes: u64,
 }
 
-/// The running loop.
-#[derive(Debug)]
-pub struct Running {
-    thread: JoinHandle<()>,
-}
-
-impl Running {
-    /// Waits until the loop has stopped ([`Keeper::stop`]).
-    pub fn join(self) {
-        self.thread.join().expect("a panic of the loop ends the program");
+impl Options {
+    /// The usual ones, without destinations.
+    #[must_use]
+    pub fn of(settings: Settings) -> Options {
+        Options {
+            settings,
+            verdict_span: None,
+            relays: false,
+            reserve_bytes: limits::RESERVE_BYTES,
+            segment_bytes: limits::SEGMENT_BYTES,
+        }
     }
 }
 
-impl Keeper {
-    /// Rebuilds the books from the journal and starts the loop on a thread of its own.
+/// The ledgers, and the logs that make them durable.
+#[derive(Debug)]
+pub struct Turn {
+    /// Holds the lock.
+    directory: DataDirectory,
+    instance: String,
+    verdict_span: Option<VerdictSpan>,
+    ledgers: Ledgers,
+    facts: Log,
+    relay: Option<Log>,
+    /// Spans of verdicts that are booked and not in the relay log yet.
+    spans: Vec<Bytes>,
+    /// Up to which entry the verdicts' spans are in the relay log.
+    shown: Cursor,
+    time: BookTime,
+    /// The latest time that was given to the books.
+    now: UnixNanos,
+    room: Room,
+    fault: Option<String>,
+    /// When a log that failed is tried again, on the monotonic clock.
+    next_try: Option<Duration>,
+}
+
+impl Turn {
+    /// Opens the logs of a data directory and rebuilds the ledgers.
     ///
     /// # Errors
     /// If the journal cannot be read or written.
-    pub fn start(directory: DataDirectory, options: Options) -> anyhow::Result<(Keeper, Running)> {
-        let log_options = |kind| LogOptions { epoch: directory.epoch(), ..LogOptions::of(kind) };
-        let open = |path: &std::path::Path, kind| -> Result<Log, LogError> {
-            let (log, recovery) = Log::open_with(directory.disk(), path, log_options(kind))?;
-            if recovery.damaged_bytes > 0 {
-                tracing::error!(
-                    bytes = recovery.damaged_bytes,
-                    ranges = recovery.damages.len(),
-                    "the journal is damaged; the ranges are in its quarantine folder"
-                );
-            }
-            Ok(log)
-        };
-        let facts = open(&directory.facts(), LogKind::Facts).context("opening the journal")?;
+    pub fn open(directory: DataDirectory, options: Options, now: Now) -> anyhow::Result<Turn> {
+        let facts =
+            open_log(&directory, &options, LogKind::Facts).context("opening the journal")?;
         let relay = match options.relays {
-            true => Some(open(&directory.relay(), LogKind::Relay).context("opening the queue")?),
+            true => Some(open_log(&directory, &options, LogKind::Relay).context("the queue")?),
             false => None,
         };
         // A queue that is new owes nothing for the verdicts of the past.
         let owes = relay.as_ref().is_some_and(|log| log.next_sequence() > 1);
-        let shown = Cursor::open_with(directory.disk(), &directory.cursor("verdict-spans"))?;
+        let shown = directory.open_cursor("verdict-spans")?;
         let instance = format!("{:032x}", directory.instance());
-        let mut late_spans = Vec::new();
+        let mut spans = Vec::new();
         let rebuilt = rebuild(&directory, options.settings, &mut |sequence, books, delta| {
             if owes
                 && sequence > shown.position()
                 && let Some(make) = options.verdict_span
             {
-                late_spans.extend(verdict_span(make, books, delta, &instance));
+                spans.extend(verdict_span(make, books, delta, &instance));
             }
         })?;
         tracing::info!(facts = rebuilt.facts, "the books are rebuilt");
-
-        let (sender, receiver) = sync_channel(limits::KEEPER_QUEUE_MAX);
-        let (told, changed) = watch::channel(0);
-        let feed = relay.as_ref().map(|log| RelayFeed {
-            disk: directory.disk(),
-            directory: directory.relay(),
-            synced: log.synced(),
-            changed,
-        });
+        let room = Room::take(&directory, options.reserve_bytes, now);
+        let time = BookTime::resume(rebuilt.ledgers.now(), now);
         let mut turn = Turn {
             directory,
             instance,
             verdict_span: options.verdict_span,
-            now: rebuilt.now,
-            rebuilt,
+            now: rebuilt.ledgers.now(),
+            ledgers: rebuilt.ledgers,
             facts,
             relay,
-            told,
-            spans: late_spans,
+            spans,
             shown,
+            time,
+            room,
             fault: None,
             next_try: None,
-            space: Space::Enough,
-            pulse: Pulse::default(),
         };
-        let pulse = turn.pulse.clone();
-        turn.relay_spans();
-        let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || {
-            let _abort = AbortOnPanic;
-            turn.run(&receiver);
-        })?;
-        let queued = Arc::default();
-        Ok((Keeper { sender, queued, pulse, relay: feed }, Running { thread }))
+        turn.relay_spans(now);
+        Ok(turn)
     }
-}
 
-/// Half-applied books must never answer: a panic of the loop is a crash of the program, after
-/// which the journal rebuilds them.
-struct AbortOnPanic;
-
-impl Drop for AbortOnPanic {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            std::process::abort();
+    /// Makes a group durable and books it: one answer for each submission, in their order.
+    /// Deadlines that have passed are met, also with an empty group.
+    pub fn take(&mut self, group: &[Submission], now: Now) -> Vec<Result<Receipt, Refusal>> {
+        self.move_to(now);
+        self.heal(now);
+        let due: Vec<String> = self.ledgers.due(self.now).map(str::to_owned).collect();
+        let mut answers = self.admit(group);
+        if due.is_empty() && !answers.contains(&Ok(())) {
+            return answers.into_iter().map(|answer| answer.map(|()| NOWHERE)).collect();
         }
-    }
-}
-
-fn verdict_span(
-    make: VerdictSpan,
-    books: &countersign_core::settle::Books,
-    delta: &Delta,
-    instance: &str,
-) -> Option<Bytes> {
-    let Delta::Verdict(verdict) = delta else { return None };
-    make(verdict, &books.task(verdict.task)?, instance)
-}
-
-struct Turn {
-    /// Holds the lock.
-    directory: DataDirectory,
-    instance: String,
-    verdict_span: Option<VerdictSpan>,
-    rebuilt: Rebuilt,
-    facts: Log,
-    relay: Option<Log>,
-    told: watch::Sender<u64>,
-    /// Spans of verdicts that are booked and not in the relay log yet.
-    spans: Vec<Bytes>,
-    /// Up to which entry the verdicts' spans are in the relay log.
-    shown: Cursor,
-    /// The latest time that was given to the books.
-    now: UnixNanos,
-    fault: Option<String>,
-    /// When a faulty log is tried again.
-    next_try: Option<Instant>,
-    space: Space,
-    pulse: Pulse,
-}
-
-/// How full the disk is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Space {
-    Enough,
-    /// Full. The space that was held back is given free for verdicts and deadlines; telemetry is
-    /// refused until as much can be held back again.
-    Held,
-}
-
-impl Turn {
-    fn run(&mut self, receiver: &Receiver<Message>) {
-        let mut stopping = false;
-        while !stopping {
-            let mut group: Vec<Waiting> = Vec::new();
-            let mut questions = VecDeque::new();
-            let mut next = match receiver.recv_timeout(self.patience()) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
-            };
-            let mut bytes = 0;
-            while let Some(message) = next.take() {
-                match message {
-                    Message::Submit(waiting) => {
-                        bytes += waiting.submission.bytes();
-                        group.push(waiting);
-                    }
-                    Message::Ask(question) => questions.push_back(question),
-                    Message::Relayed(sequence) => self.forget_relayed(sequence),
-                    Message::Stop => stopping = true,
-                }
-                if bytes < limits::GROUP_BYTES_MAX && !stopping {
-                    next = receiver.try_recv().ok();
-                }
-            }
-            self.heal();
-            self.commit(group);
-            let view = View {
-                books: &self.rebuilt.books,
-                tally: &self.rebuilt.tally,
-                now: self.now.max(clock::now()),
-                fault: self.fault.as_deref(),
-            };
-            questions.into_iter().for_each(|question| question(&view));
+        let mut written = self.write(group, &answers, &due, now);
+        if written == Err(Refusal::Full) && self.room.give_free(&self.directory, now) {
+            self.reopen(now);
+            // What was held back is for verdicts and deadlines: telemetry comes again.
+            answers = self.admit(group);
+            written = self.write(group, &answers, &due, now);
         }
-        self.refuse_rest(receiver);
-        self.mark_shown();
-        self.pulse.stops();
+        if written.is_ok() {
+            let tick = tick();
+            due.iter().for_each(|tenant| self.book(tenant, &tick));
+        }
+        let book = |(submission, answer): (&Submission, Result<(), Refusal>)| {
+            answer.and_then(|()| written.clone())?;
+            self.book(submission.tenant.name(), &submission.facts);
+            let ledger = self.ledgers.get(submission.tenant.name());
+            Ok(Receipt { position: ledger.map_or(0, |ledger| ledger.books.position()) })
+        };
+        let receipts = group.iter().zip(answers).map(book).collect();
+        self.relay_spans(now);
+        receipts
     }
 
-    /// How long to wait for a message: until the books have something to do.
-    fn patience(&self) -> Duration {
+    /// How long to wait for a group until [`Turn::take`] has something to do without one.
+    #[must_use]
+    pub fn patience(&self, now: Now) -> Duration {
         let idle = Duration::from_millis(limits::KEEPER_IDLE_MS);
-        let Some(due) = self.rebuilt.books.next_deadline() else { return idle };
-        let until = Duration::from_nanos(due.saturating_sub(clock::now()));
+        let Some(due) = self.ledgers.next_deadline() else { return idle };
+        let until = Duration::from_nanos(due.saturating_sub(self.time.at(now)));
         until.clamp(Duration::from_millis(limits::TICK_MS_MIN), idle)
     }
 
-    /// Makes a group durable, books it and answers.
-    fn commit(&mut self, group: Vec<Waiting>) {
-        self.now = self.now.max(clock::now());
-        let due = self.rebuilt.books.next_deadline().is_some_and(|due| due <= self.now);
-        if group.is_empty() && !due {
-            return;
+    /// What a question sees.
+    #[must_use]
+    pub fn view(&self, now: Now) -> View<'_> {
+        let ledger = self.ledgers.default_ledger();
+        View {
+            ledgers: &self.ledgers,
+            books: &ledger.books,
+            tally: &ledger.tally,
+            now: self.time.at(now),
+            fault: self.fault.as_deref(),
         }
-        let group = self.admit(group);
-        if group.is_empty() && !due {
-            return;
-        }
-        self.pulse.commit_begins();
-        let written = self.write(&group, due);
-        self.pulse.commit_ends(self.fault.as_deref());
-        if let Err(refusal) = written {
-            group.into_iter().for_each(|waiting| refuse(waiting, &refusal));
-            return;
-        }
-        if due {
-            self.book(&tick());
-        }
-        for waiting in group {
-            self.book(&waiting.submission.facts);
-            // Whoever sent it may have gone away; it is booked all the same.
-            drop(waiting.answer.send(Ok(Receipt { position: self.rebuilt.books.position() })));
-        }
-        if let Some(relay) = &self.relay {
-            self.told.send_replace(relay.next_sequence() - 1);
-        }
-        self.relay_spans();
     }
 
-    fn write(&mut self, group: &[Waiting], due: bool) -> Result<(), Refusal> {
-        self.recover()?;
-        let outcome = self.try_write(group, due);
-        match &outcome {
-            Ok(()) if self.space == Space::Enough => self.fault = None,
-            // Some is refused still, until there is space.
-            Ok(()) => {}
-            Err(error) => {
-                tracing::error!(%error, "the journal takes nothing: requests are refused");
-                self.fault = Some(error.to_string());
-                self.next_try = Some(clock::instant() + limits::REOPEN_AFTER);
-                if matches!(error, LogError::Full) {
-                    self.give_reserve_free();
-                }
-            }
+    /// Removes what every destination has: everything of the relay log before this sequence.
+    pub fn relayed(&mut self, sequence: u64) {
+        if let Some(relay) = &mut self.relay
+            && let Err(error) = relay.remove_before(sequence)
+        {
+            tracing::warn!(%error, "delivered requests stay on disk");
         }
-        outcome.map_err(|error| Refusal::Disk(error.to_string()))
     }
 
-    /// The disk is full: what was held back is for what cannot be said again.
-    fn give_reserve_free(&mut self) {
-        let held = match self.directory.release_reserve() {
-            Ok(held) => held,
-            Err(error) => {
-                tracing::error!(%error, "the space that was held back cannot be given free");
-                false
+    /// The log of what is to be relayed, if there are destinations.
+    #[must_use]
+    pub fn relay(&self) -> Option<&Log> {
+        self.relay.as_ref()
+    }
+
+    /// Why the disk takes nothing at present, if so.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn directory(&self) -> &DataDirectory {
+        &self.directory
+    }
+
+    /// A graceful end: what makes the next start easier is written.
+    pub fn close(&mut self) {
+        self.mark_shown();
+    }
+
+    fn move_to(&mut self, now: Now) {
+        let doubted = self.time.doubts();
+        self.now = self.now.max(self.time.move_to(now));
+        if self.time.doubts() && !doubted {
+            tracing::error!("the system's clock jumped far ahead: it is not believed for now");
+        }
+    }
+
+    /// What is taken of a group, before the disk is asked.
+    fn admit(&mut self, group: &[Submission]) -> Vec<Result<(), Refusal>> {
+        let admit = |submission: &Submission| {
+            let relayed = submission.relay.as_ref().map_or(0, |(_, request)| request.len());
+            if submission.facts.len().max(relayed) > limits::SUBMISSION_BYTES_MAX {
+                return Err(Refusal::TooLarge);
             }
+            if self.room.is_scarce() && submission.kind == SubmissionKind::Telemetry {
+                return Err(Refusal::Full);
+            }
+            if !self.ledgers.make_room_for(&submission.tenant) {
+                return Err(Refusal::TooManyTenants);
+            }
+            Ok(())
         };
-        // Where nothing could be held back, each request tries for itself.
-        if held {
-            self.space = Space::Held;
-        }
+        group.iter().map(admit).collect()
     }
 
-    /// Refuses what the disk has no space for, and gives back the rest.
-    fn admit(&self, group: Vec<Waiting>) -> Vec<Waiting> {
-        if self.space == Space::Enough {
-            return group;
+    fn write(
+        &mut self,
+        group: &[Submission],
+        admitted: &[Result<(), Refusal>],
+        due: &[String],
+        now: Now,
+    ) -> Result<(), Refusal> {
+        if self.is_poisoned() {
+            return Err(Refusal::Disk(self.fault.clone().unwrap_or_default()));
         }
-        let urgent = |waiting: &Waiting| waiting.submission.kind == SubmissionKind::Verdicts;
-        let (admitted, refused): (Vec<_>, Vec<_>) = group.into_iter().partition(urgent);
-        let refusal = Refusal::Disk(LogError::Full.to_string());
-        refused.into_iter().for_each(|waiting| refuse(waiting, &refusal));
-        admitted
-    }
-
-    fn try_write(&mut self, group: &[Waiting], due: bool) -> Result<(), LogError> {
+        let taken = group.iter().zip(admitted).filter(|(_, answer)| answer.is_ok());
+        let taken: Vec<&Submission> = taken.map(|(submission, _)| submission).collect();
+        let outcome = self.try_write(&taken, due);
+        let Err(error) = outcome else {
+            if !self.room.is_scarce() {
+                self.fault = None;
+            }
+            return Ok(());
+        };
+        // What was appended and is refused now must not be written with the next group.
+        self.facts.forget_group();
         if let Some(relay) = &mut self.relay {
-            for (signal, request) in group.iter().filter_map(|w| w.submission.relay.as_ref()) {
+            relay.forget_group();
+        }
+        tracing::error!(%error, "the journal takes nothing: requests are refused");
+        self.fault = Some(error.to_string());
+        self.next_try = Some(now.monotonic + limits::REOPEN_AFTER);
+        if let LogError::Full = error {
+            return Err(Refusal::Full);
+        }
+        Err(Refusal::Disk(error.to_string()))
+    }
+
+    fn try_write(&mut self, taken: &[&Submission], due: &[String]) -> Result<(), LogError> {
+        if let Some(relay) = &mut self.relay {
+            for (signal, request) in taken.iter().filter_map(|taken| taken.relay.as_ref()) {
                 relay.append_parts(&[&RelayRecord::head(*signal), request])?;
             }
             // First what is relayed: a request that is refused then is sent again, and a
             // destination gets a span twice rather than never.
             relay.sync()?;
         }
-        if due {
-            Entry { now: self.now, facts: &tick() }.append_to(&mut self.facts)?;
-        }
-        for waiting in group {
-            Entry { now: self.now, facts: &waiting.submission.facts }.append_to(&mut self.facts)?;
+        let tick = tick();
+        let ticks = due.iter().map(|tenant| (tenant.as_str(), tick.as_slice()));
+        let facts = taken.iter().map(|taken| (taken.tenant.name(), taken.facts.as_slice()));
+        for (tenant, facts) in ticks.chain(facts).filter(|(_, facts)| !facts.is_empty()) {
+            Entry { now: self.now, tenant, facts }.append_to(&mut self.facts)?;
         }
         self.facts.sync()
-    }
-
-    /// Refuses while a log is poisoned.
-    fn recover(&mut self) -> Result<(), Refusal> {
-        if self.is_poisoned() {
-            return Err(Refusal::Disk(self.fault.clone().unwrap_or_default()));
-        }
-        Ok(())
     }
 
     fn is_poisoned(&self) -> bool {
@@ -338,40 +295,35 @@ impl Turn {
 
     /// After a fault: whether the disk takes something again, also when nobody sends. Readiness
     /// is false meanwhile, and a sender that obeys it would never find out.
-    fn heal(&mut self) {
-        if self.fault.is_none() || self.next_try.is_some_and(|at| clock::instant() < at) {
+    fn heal(&mut self, now: Now) {
+        if self.fault.is_none() {
             return;
         }
-        self.next_try = Some(clock::instant() + limits::REOPEN_AFTER);
-        if let Err(why) = self.try_again() {
-            tracing::debug!(%why, "the journal takes nothing yet");
-            return;
+        if self.next_try.is_none_or(|at| at <= now.monotonic) {
+            self.reopen(now);
         }
-        tracing::info!("the journal is written again");
-        self.space = Space::Enough;
-        self.fault = None;
-        self.pulse.mended();
+        self.room.look(&self.directory, now);
+        if !self.is_poisoned() && !self.room.is_scarce() {
+            tracing::info!("the journal is written again");
+            self.fault = None;
+        }
     }
 
-    fn try_again(&mut self) -> anyhow::Result<()> {
+    /// Tries the logs again that failed.
+    fn reopen(&mut self, now: Now) {
+        self.next_try = Some(now.monotonic + limits::REOPEN_AFTER);
         let logs = [Some(&mut self.facts), self.relay.as_mut()];
         for log in logs.into_iter().flatten().filter(|log| log.is_poisoned()) {
-            log.reopen()?;
-        }
-        match self.space {
-            Space::Held => self.directory.reserve(limits::RESERVE_BYTES)?,
-            Space::Enough => {
-                let free = self.directory.disk().free_bytes(self.directory.path())?;
-                anyhow::ensure!(free >= limits::GROUP_BYTES_MAX as u64, "the disk is full");
+            if let Err(error) = log.reopen() {
+                tracing::debug!(%error, "the journal takes nothing yet");
             }
         }
-        Ok(())
     }
 
-    fn book(&mut self, facts: &[u8]) {
-        let entry = Entry { now: self.now, facts };
+    fn book(&mut self, tenant: &str, facts: &[u8]) {
+        let entry = Entry { now: self.now, tenant, facts };
         let (make, spans, instance) = (self.verdict_span, &mut self.spans, &self.instance);
-        let booked = self.rebuilt.apply(entry, &mut |books, delta| {
+        let booked = self.ledgers.apply(&entry, &mut |books, delta| {
             if let Some(make) = make {
                 spans.extend(verdict_span(make, books, delta, instance));
             }
@@ -381,7 +333,7 @@ impl Turn {
 
     /// Puts the spans of booked verdicts into the relay log. If that fails they are tried again
     /// with the next group, and after a restart.
-    fn relay_spans(&mut self) {
+    fn relay_spans(&mut self, now: Now) {
         let Some(relay) = &mut self.relay else { return self.spans.clear() };
         if self.spans.is_empty() || relay.is_poisoned() {
             return;
@@ -395,14 +347,16 @@ impl Turn {
         match append(relay) {
             Ok(()) => {
                 self.spans.clear();
-                self.told.send_replace(relay.next_sequence() - 1);
                 self.mark_shown();
             }
             Err(error) => {
+                relay.forget_group();
                 tracing::error!(%error, "verdicts' spans wait: the queue takes nothing");
                 self.fault = Some(error.to_string());
-                self.next_try = Some(clock::instant() + limits::REOPEN_AFTER);
-                self.pulse.fails(&error.to_string());
+                self.next_try = Some(now.monotonic + limits::REOPEN_AFTER);
+                if let LogError::Full = error {
+                    self.room.give_free(&self.directory, now);
+                }
             }
         }
     }
@@ -417,28 +371,32 @@ impl Turn {
             tracing::warn!(%error, "verdicts' spans may be sent twice after a restart");
         }
     }
-
-    fn forget_relayed(&mut self, sequence: u64) {
-        if let Some(relay) = &mut self.relay
-            && let Err(error) = relay.remove_before(sequence)
-        {
-            tracing::warn!(%error, "delivered requests stay on disk");
-        }
-    }
-
-    fn refuse_rest(&self, receiver: &Receiver<Message>) {
-        tracing::debug!(directory = %self.directory.path().display(), "the keeper stops");
-        for message in receiver.try_iter() {
-            if let Message::Submit(waiting) = message {
-                refuse(waiting, &Refusal::Stopping);
-            }
-        }
-    }
 }
 
-fn refuse(waiting: Waiting, refusal: &Refusal) {
-    // Whoever sent it may have gone away.
-    drop(waiting.answer.send(Err(refusal.clone())));
+/// For a group of which nothing was taken.
+const NOWHERE: Receipt = Receipt { position: 0 };
+
+fn open_log(directory: &DataDirectory, options: &Options, kind: LogKind) -> Result<Log, LogError> {
+    let path = match kind {
+        LogKind::Facts => directory.facts(),
+        LogKind::Relay => directory.relay(),
+    };
+    let segment_bytes = options.segment_bytes;
+    let log_options = LogOptions { kind, epoch: directory.epoch(), segment_bytes };
+    let (log, recovery) = Log::open_with(directory.disk(), &path, log_options)?;
+    if recovery.damaged_bytes > 0 {
+        tracing::error!(
+            bytes = recovery.damaged_bytes,
+            ranges = recovery.damages.len(),
+            "the journal is damaged; the ranges are in its quarantine folder"
+        );
+    }
+    Ok(log)
+}
+
+fn verdict_span(make: VerdictSpan, books: &Books, delta: &Delta, instance: &str) -> Option<Bytes> {
+    let Delta::Verdict(verdict) = delta else { return None };
+    make(verdict, &books.task(verdict.task)?, instance)
 }
 
 fn tick() -> Vec<u8> {

@@ -30,7 +30,7 @@ impl Destinations {
     pub fn open(config: &Config, directory: &DataDirectory) -> anyhow::Result<Destinations> {
         let mut prepared = Vec::new();
         for destination in &config.destinations {
-            let cursor = Cursor::open(&directory.cursor(&destination.name))?;
+            let cursor = directory.open_cursor(&destination.name)?;
             if cursor.was_damaged() {
                 let name = &destination.name;
                 tracing::warn!(destination = name, "its cursor was damaged: it is served anew");

@@ -278,6 +278,8 @@ impl From<Refusal> for Problem {
         let why = match refusal {
             Refusal::Busy { .. } => "busy: try again in a moment",
             Refusal::Disk(_) => "the data directory cannot be written",
+            Refusal::Full => "the disk is full",
+            Refusal::TooLarge | Refusal::TooManyTenants => "nothing is submitted here",
             Refusal::Stopping => "stopping",
         };
         Problem(StatusCode::SERVICE_UNAVAILABLE, why.into())

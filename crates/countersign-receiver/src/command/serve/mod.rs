@@ -20,7 +20,7 @@ use crate::ingest::hooks::{Refusals, hook_router};
 use crate::ingest::{self, Gate};
 use crate::journal::DataDirectory;
 use crate::keeper::{self, Keeper};
-use crate::limits::{RESERVE_BYTES, STOP_BESIDE_MS_MAX, STOP_MS_MAX};
+use crate::limits::{STOP_BESIDE_MS_MAX, STOP_MS_MAX};
 use crate::publish::destinations::Destinations;
 use crate::publish::operator::operator_router;
 use crate::publish::verdict_span::verdict_span;
@@ -59,9 +59,6 @@ async fn serve(mut config: Config, source: Option<Source>, beside: Beside) -> an
     let catalog = Arc::new(prices::catalog(&config.prices).context(super::PriceFiles)?);
     let current = Current::start(&config, source)?;
     let directory = DataDirectory::open(&config.data)?;
-    if let Err(error) = directory.reserve(RESERVE_BYTES) {
-        tracing::warn!(%error, "no space is held back for a full disk");
-    }
     let listeners = Listeners::bind(&config.listen, &current, files::room(config.connections));
     let listeners = listeners.await?;
     let addresses = listeners.addresses()?;
@@ -120,8 +117,8 @@ async fn serve(mut config: Config, source: Option<Source>, beside: Beside) -> an
 fn keeper_options(config: &Config) -> keeper::Options {
     let to_traces = config.destinations.iter().any(|to| to.signals.traces);
     keeper::Options {
-        settings: config.books.clone(),
         verdict_span: to_traces.then_some(verdict_span as keeper::VerdictSpan),
         relays: !config.destinations.is_empty(),
+        ..keeper::Options::of(config.books.clone())
     }
 }

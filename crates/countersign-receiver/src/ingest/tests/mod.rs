@@ -39,7 +39,7 @@ impl Site {
     async fn start() -> Site {
         let data = tempfile::tempdir().unwrap();
         let directory = DataDirectory::open(&data.path().join("data")).unwrap();
-        let options = Options { settings: Settings::default(), verdict_span: None, relays: false };
+        let options = Options { reserve_bytes: 0, ..Options::of(Settings::default()) };
         let (keeper, running) = Keeper::start(directory, options).unwrap();
         let catalog = Arc::new(Catalog::default());
         let settings = dialect::Settings::default();

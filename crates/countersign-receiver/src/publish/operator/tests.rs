@@ -22,7 +22,7 @@ struct Server {
 
 async fn server() -> Server {
     let directory = tempfile::tempdir().unwrap();
-    let options = Options { settings: Default::default(), verdict_span: None, relays: false };
+    let options = Options { reserve_bytes: 0, ..Options::of(Default::default()) };
     let data = DataDirectory::open(&directory.path().join("data")).unwrap();
     let (keeper, _running) = Keeper::start(data, options).unwrap();
     let booked = Submission { facts: facts(), ..Submission::default() };

@@ -2,6 +2,8 @@
 
 use super::super::books::{BEGIN, Script};
 use super::*;
+use crate::keeper::Ledgers;
+use countersign_core::settle::Settings;
 use expect_test::expect;
 
 const SECOND: u64 = 1_000_000_000;
@@ -15,7 +17,9 @@ fn script() -> Script {
 }
 
 fn shown(script: &Script, taken_at: u64) -> (String, String) {
-    let view = View { books: &script.books, tally: &script.tally, now: script.now, fault: None };
+    let ledgers = &Ledgers::new(Settings::default());
+    let Script { books, tally, now, .. } = script;
+    let view = View { ledgers, books, tally, now: *now, fault: None };
     let (zeros, truth) = requests(&view, "here", script.now, taken_at);
     (zeros.map_or_else(String::new, text), truth.map_or_else(String::new, text))
 }

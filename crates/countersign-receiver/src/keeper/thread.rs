@@ -1,0 +1,161 @@
+//! The keeper's thread: channels and clocks around the turns.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use super::pulse::Pulse;
+use super::time::Now;
+use super::turn::{Options, Turn};
+use super::{Keeper, Message, Question, Refusal, RelayFeed, Submission, Unanswered};
+use crate::clock;
+use crate::journal::DataDirectory;
+use crate::limits;
+
+/// The running loop.
+#[derive(Debug)]
+pub struct Running {
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Waits until the loop has stopped ([`Keeper::stop`]).
+    pub fn join(self) {
+        self.thread.join().expect("a panic of the loop ends the program");
+    }
+}
+
+impl Keeper {
+    /// Rebuilds the books from the journal and starts the loop on a thread of its own.
+    ///
+    /// # Errors
+    /// If the journal cannot be read or written.
+    pub fn start(directory: DataDirectory, options: Options) -> anyhow::Result<(Keeper, Running)> {
+        let clocks = Clocks { origin: clock::instant() };
+        let turn = Turn::open(directory, options, clocks.now())?;
+        let (sender, receiver) = sync_channel(limits::KEEPER_QUEUE_MAX);
+        let (told, changed) = watch::channel(0);
+        let feed = turn.relay().map(|log| RelayFeed {
+            disk: turn.directory().disk(),
+            directory: turn.directory().relay(),
+            synced: log.synced(),
+            changed,
+        });
+        let pulse = Pulse::default();
+        let mut shell = Shell { turn, clocks, told, pulse: pulse.clone() };
+        let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || {
+            let _abort = AbortOnPanic;
+            shell.run(&receiver);
+        })?;
+        let queued = Arc::default();
+        Ok((Keeper { sender, queued, pulse, relay: feed }, Running { thread }))
+    }
+}
+
+/// Half-applied books must never answer: a panic of the loop is a crash of the program, after
+/// which the journal rebuilds them.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+/// The clocks of the machine.
+struct Clocks {
+    origin: Instant,
+}
+
+impl Clocks {
+    fn now(&self) -> Now {
+        Now { wall: clock::now(), monotonic: clock::instant().duration_since(self.origin) }
+    }
+}
+
+/// Messages that came together.
+#[derive(Default)]
+struct Gathered {
+    group: Vec<Submission>,
+    unanswered: Vec<Unanswered>,
+    questions: VecDeque<Question>,
+    relayed: Option<u64>,
+    stopping: bool,
+}
+
+struct Shell {
+    turn: Turn,
+    clocks: Clocks,
+    told: watch::Sender<u64>,
+    pulse: Pulse,
+}
+
+impl Shell {
+    fn run(&mut self, receiver: &Receiver<Message>) {
+        loop {
+            let gathered = self.gather(receiver);
+            self.pulse.commit_begins();
+            let receipts = self.turn.take(&gathered.group, self.clocks.now());
+            self.pulse.commit_ends(self.turn.fault());
+            for (receipt, unanswered) in receipts.into_iter().zip(gathered.unanswered) {
+                // Whoever sent it may have gone away; it is booked all the same.
+                drop(unanswered.answer.send(receipt));
+            }
+            if let Some(sequence) = gathered.relayed {
+                self.turn.relayed(sequence);
+            }
+            let queued = self.turn.relay().map_or(0, |log| log.next_sequence() - 1);
+            self.told.send_if_modified(|told| std::mem::replace(told, queued) != queued);
+            let view = self.turn.view(self.clocks.now());
+            gathered.questions.into_iter().for_each(|question| question(&view));
+            if gathered.stopping {
+                break;
+            }
+        }
+        tracing::debug!("the keeper stops");
+        refuse_rest(receiver);
+        self.turn.close();
+        self.pulse.stops();
+    }
+
+    /// Waits for messages; takes those that are there, as far as they fit into a group.
+    fn gather(&self, receiver: &Receiver<Message>) -> Gathered {
+        let mut gathered = Gathered::default();
+        let mut next = match receiver.recv_timeout(self.turn.patience(self.clocks.now())) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
+        };
+        let mut bytes = 0;
+        while let Some(message) = next.take() {
+            match message {
+                Message::Submit(submission, unanswered) => {
+                    bytes += submission.bytes();
+                    gathered.group.push(submission);
+                    gathered.unanswered.push(unanswered);
+                }
+                Message::Ask(question) => gathered.questions.push_back(question),
+                Message::Relayed(sequence) => gathered.relayed = Some(sequence),
+                Message::Stop => gathered.stopping = true,
+            }
+            if bytes < limits::GROUP_BYTES_MAX && !gathered.stopping {
+                next = receiver.try_recv().ok();
+            }
+        }
+        gathered
+    }
+}
+
+fn refuse_rest(receiver: &Receiver<Message>) {
+    for message in receiver.try_iter() {
+        if let Message::Submit(_, unanswered) = message {
+            drop(unanswered.answer.send(Err(Refusal::Stopping)));
+        }
+    }
+}
