@@ -55,6 +55,8 @@ diagnostics! {
     InvalidVerdict = "invalid_verdict",
     /// A verdict that waits for its task.
     VerdictWaits = "verdict_waits",
+    /// A verdict whose task did not appear in time, given up.
+    VerdictForgotten = "verdict_forgotten",
     /// Two verdicts on one task that contradict each other: their rank decided.
     VerdictConflict = "verdict_conflict",
     /// An alias that several tasks claim.

@@ -63,6 +63,9 @@ pub const TASK_LINES_MAX: usize = 64;
 pub const TASK_VERDICTS_MAX: usize = 64;
 /// Verdicts that wait for their task.
 pub const WAITING_VERDICTS_MAX: usize = 1_000_000;
+/// A verdict whose task does not appear for so long is given up: work that is older would be
+/// taken for a broken clock.
+pub const WAITING_VERDICT_MS: u64 = PAST_MS_MAX;
 /// Names that wait for the task of another name, so long at most.
 pub const UNCLAIMED_NAMES_MS: u64 = 30 * 24 * 3_600_000;
 /// Names that wait for the task of another name.

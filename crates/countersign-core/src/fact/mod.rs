@@ -12,10 +12,20 @@ pub use names::{branch_name, change_name, commit_name, issue_name, repository_na
 pub use words::{Basis, Component, Judgement, ReviewState, SourceKind, Tie};
 
 use crate::key::{Key, SpanId, TraceId};
+use crate::limits;
 use crate::money::Money;
 
 /// Nanoseconds since 1970-01-01 UTC.
 pub type UnixNanos = u64;
+
+/// A time as it is booked: what lies further from its receipt than any working clock puts it is
+/// clamped.
+#[must_use]
+pub fn plausible_time(said: UnixNanos, received: UnixNanos) -> UnixNanos {
+    let earliest = received.saturating_sub(limits::PAST_MS_MAX * 1_000_000);
+    let latest = received.saturating_add(limits::FUTURE_MS_MAX * 1_000_000);
+    said.clamp(earliest, latest)
+}
 
 /// One observed thing. Applying the same fact twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,13 +180,15 @@ pub struct Usage {
     pub reasoning: u64,
 }
 
+/// Sums stay at the greatest number instead of wrapping: a hostile emitter may get there.
 impl core::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Usage) {
-        self.input += other.input;
-        self.cache_read += other.cache_read;
-        self.cache_write += other.cache_write;
-        self.output += other.output;
-        self.reasoning += other.reasoning;
+        let add = |sum: &mut u64, count: u64| *sum = sum.saturating_add(count);
+        add(&mut self.input, other.input);
+        add(&mut self.cache_read, other.cache_read);
+        add(&mut self.cache_write, other.cache_write);
+        add(&mut self.output, other.output);
+        add(&mut self.reasoning, other.reasoning);
     }
 }
 
@@ -189,6 +201,15 @@ pub struct Retries {
     pub step: u32,
     /// The same prompt asked again.
     pub regeneration: u32,
+}
+
+/// Layer by layer, up to the greatest number.
+impl core::ops::AddAssign for Retries {
+    fn add_assign(&mut self, other: Retries) {
+        self.transport = self.transport.saturating_add(other.transport);
+        self.step = self.step.saturating_add(other.step);
+        self.regeneration = self.regeneration.saturating_add(other.regeneration);
+    }
 }
 
 /// Where a price came from.

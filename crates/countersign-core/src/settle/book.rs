@@ -58,14 +58,14 @@ impl Books {
         let failed = call.error != Name::EMPTY;
         let totals = &mut self.totals;
         if failed {
-            totals.calls_failed += count
+            totals.calls_failed = totals.calls_failed.saturating_add(count)
         } else {
-            totals.calls_ok += count
+            totals.calls_ok = totals.calls_ok.saturating_add(count)
         }
         match call.usage {
             Some(usage) => totals.usage += usage,
             None => {
-                totals.unknown_usage_calls += count;
+                totals.unknown_usage_calls = totals.unknown_usage_calls.saturating_add(count);
                 Self::notice(Diagnostic::UsageUnknown, deltas);
             }
         }
@@ -192,9 +192,7 @@ impl Task {
         self.active = self.active.max(at);
         self.started = earliest(self.started, start);
         self.ended = self.ended.max(end);
-        self.retries.transport += retries.transport;
-        self.retries.step += retries.step;
-        self.retries.regeneration += retries.regeneration;
+        self.retries += retries;
     }
 
     /// The round that a span works in: its own, or 1.

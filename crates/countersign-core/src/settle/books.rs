@@ -17,7 +17,6 @@ use crate::planted::{self, Bug};
 use crate::settle::aliases::{Aliases, text_key};
 use crate::settle::closed::Closed;
 use crate::settle::cohort::Cohorts;
-use crate::settle::judge::HeldVerdict;
 use crate::settle::naming::{AdoptedName, UnclaimedNames};
 use crate::settle::remembered::Remembered;
 use crate::settle::reported::Reported;
@@ -26,6 +25,7 @@ use crate::settle::store::{Deadlines, Due, Packed};
 use crate::settle::task::Task;
 use crate::settle::task_bytes::Head;
 use crate::settle::trace::OpenTrace;
+use crate::settle::waiting::{HeldVerdict, Waiting};
 use crate::settle::{TaskIndex, TaskView, Totals};
 
 pub(super) const MS: u64 = 1_000_000;
@@ -101,8 +101,7 @@ pub struct Books {
     /// When the windows of provisional tasks end.
     pub(super) confirmations: Deadlines,
     pub(super) cohorts: Cohorts,
-    pub(super) waiting: KeyMap<Vec<HeldVerdict>>,
-    pub(super) waiting_count: usize,
+    pub(super) waiting: Waiting,
     /// Verdicts whose task has just appeared: booked once its calls are.
     pub(super) adopted: Vec<(TaskIndex, HeldVerdict)>,
     pub(super) unclaimed: UnclaimedNames,
@@ -138,8 +137,7 @@ impl Books {
             expiries: Deadlines::default(),
             confirmations: Deadlines::default(),
             cohorts: Cohorts::default(),
-            waiting: KeyMap::default(),
-            waiting_count: 0,
+            waiting: Waiting::default(),
             adopted: Vec::new(),
             unclaimed: UnclaimedNames::default(),
             adopted_names: Vec::new(),
@@ -204,7 +202,8 @@ impl Books {
         let hold = self.held.front().map(|(due, ..)| *due);
         let expiry = self.expiries.first();
         let confirmation = self.confirmations.first();
-        [closing, hold, expiry, confirmation].into_iter().flatten().min()
+        let waiting = self.waiting.next_due();
+        [closing, hold, expiry, confirmation, waiting].into_iter().flatten().min()
     }
 
     fn meet(&mut self, due: UnixNanos, deltas: &mut Vec<Delta>) {
@@ -224,7 +223,7 @@ impl Books {
                 Some(Due::Minute(tasks)) => self.expiries_near(&tasks),
                 Some(Due::Task(_)) | None => {}
             }
-        } else {
+        } else if self.confirmations.first() == Some(due) {
             match self.confirmations.take() {
                 Some(Due::Task(task)) if self.has_task(task) => {
                     self.leave_cohort(task);
@@ -234,6 +233,8 @@ impl Books {
                 Some(Due::Minute(tasks)) => self.confirmations_near(&tasks),
                 Some(Due::Task(_)) | None => {}
             }
+        } else {
+            self.waiting_due(deltas);
         }
         self.book_adopted(due, deltas);
     }
@@ -268,7 +269,7 @@ impl Books {
     /// Verdicts that wait for their task.
     #[must_use]
     pub fn waiting_verdicts(&self) -> usize {
-        self.waiting_count
+        self.waiting.count()
     }
 
     /// The names in use.

@@ -272,9 +272,7 @@ impl Books {
         kept.started = earliest(kept.started, gone.started);
         kept.ended = kept.ended.max(gone.ended);
         kept.active = kept.active.max(gone.active);
-        kept.retries.transport += gone.retries.transport;
-        kept.retries.step += gone.retries.step;
-        kept.retries.regeneration += gone.retries.regeneration;
+        kept.retries += gone.retries;
         for line in gone.lines {
             kept.add_line(line);
         }
@@ -286,13 +284,8 @@ impl Books {
     /// What waited for this alias is booked once the work at hand is.
     fn adopt_waiting(&mut self, task: TaskIndex, key: Key) {
         self.adopt_names(task, key);
-        if self.waiting_count == 0 {
-            return;
-        }
-        if let Some(verdicts) = self.waiting.remove(&key) {
-            self.waiting_count -= verdicts.len();
-            self.adopted.extend(verdicts.into_iter().map(|verdict| (task, verdict)));
-        }
+        let verdicts = self.waiting.take(key);
+        self.adopted.extend(verdicts.into_iter().map(|verdict| (task, verdict)));
     }
 
     /// Lets a task take what a subject says of it.

@@ -17,9 +17,6 @@ use crate::settle::{KeptVerdict, Standing, TaskIndex, verdicts};
 /// Keeps verdict ids apart from other remembered keys.
 const VERDICT_SALT: u128 = 0x7665_7264_6963_7400_0000_0000_0000_0001;
 
-/// A verdict that waits for its task.
-pub(super) type HeldVerdict = Box<KeptVerdict>;
-
 impl Books {
     pub(super) fn verdict_arrives(
         &mut self,
@@ -47,14 +44,6 @@ impl Books {
                 self.wait(key, kept, deltas);
             }
         }
-    }
-
-    fn wait(&mut self, key: Key, verdict: HeldVerdict, deltas: &mut Vec<Delta>) {
-        if self.waiting_count >= limits::WAITING_VERDICTS_MAX {
-            return Self::notice(Diagnostic::WaitingVerdictsFull, deltas);
-        }
-        self.waiting_count += 1;
-        self.waiting.entry(key).or_default().push(verdict);
     }
 
     fn kept(&mut self, now: UnixNanos, verdict: &Verdict<'_>) -> KeptVerdict {

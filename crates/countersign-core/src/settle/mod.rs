@@ -26,6 +26,7 @@ mod task_bytes;
 mod totals;
 mod trace;
 mod verdicts;
+mod waiting;
 
 mod books;
 mod remembered;

@@ -28,7 +28,6 @@ impl Books {
             confirmations: self.confirmations.clone(),
             cohorts: self.cohorts.clone(),
             waiting: self.waiting.clone(),
-            waiting_count: self.waiting_count,
             adopted: self.adopted.clone(),
             unclaimed: self.unclaimed.clone(),
             adopted_names: self.adopted_names.clone(),

@@ -11,3 +11,4 @@ mod cohorts;
 mod confirm;
 mod naming;
 mod settle;
+mod verdicts;

@@ -20,9 +20,8 @@ use super::{DIALECTS, Outcome};
 use crate::decode::scrub::Note;
 use crate::decode::{Attribute, Budget, Fault, Node};
 use crate::diagnostic::Diagnostic;
-use crate::fact::{CostSource, Fact, Links, Noticed, UnixNanos};
+use crate::fact::{CostSource, Fact, Links, Noticed, UnixNanos, plausible_time};
 use crate::key::{Key, Map, TraceId};
-use crate::limits;
 use crate::money::Money;
 use crate::price::Catalog;
 
@@ -230,9 +229,7 @@ impl<'a, 'r> Reading<'a, 'r> {
         if time == 0 {
             return otherwise;
         }
-        let earliest = self.received.saturating_sub(limits::PAST_MS_MAX * 1_000_000);
-        let latest = self.received.saturating_add(limits::FUTURE_MS_MAX * 1_000_000);
-        let clamped = time.clamp(earliest, latest);
+        let clamped = plausible_time(time, self.received);
         if clamped != time {
             self.notice(Diagnostic::ClockSkew, 1);
         }

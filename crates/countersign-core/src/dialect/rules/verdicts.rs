@@ -75,6 +75,7 @@ impl<'a> Reading<'a, '_> {
         };
         let task = self.said(Field::Task);
         let effective = self.effective().unwrap_or(time);
+        let effective = self.plausible(effective, time);
         let source = self.record.text(Field::VerdictSource);
         let basis = self.record.text(Field::VerdictBasis);
         let mut verdict = Verdict {

@@ -64,7 +64,7 @@ async fn bad_ones_in_an_array_are_refused_and_the_rest_counts() {
         200
         {
           "accepted": 1,
-          "position": 1,
+          "position": 2,
           "rejected": [
             {
               "error": "state: expected one of accepted, edited, rejected, escalated, withdrawn, defect",

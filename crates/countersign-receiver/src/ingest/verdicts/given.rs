@@ -1,6 +1,6 @@
 //! Given: a verdict as it was sent, checked field by field.
 
-use countersign_core::fact::{Basis, Judgement, SourceKind, UnixNanos, Verdict};
+use countersign_core::fact::{Basis, Judgement, SourceKind, UnixNanos, Verdict, plausible_time};
 use countersign_core::key::{Key, TraceId};
 
 use crate::limits::{VERDICT_NAME_BYTES_MAX, VERDICT_REASON_BYTES_MAX, VERDICT_REVIEW_SECONDS_MAX};
@@ -59,7 +59,8 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// The fact: without a time it holds from its receipt.
+    /// The fact: without a time it holds from its receipt, and a time that no working clock gives
+    /// is clamped.
     #[must_use]
     pub fn verdict(&self, received: UnixNanos) -> Verdict<'a> {
         Verdict {
@@ -67,7 +68,7 @@ impl<'a> Given<'a> {
             task: self.task,
             trace: TraceId::NONE,
             judgement: self.state,
-            effective: self.effective.unwrap_or(received),
+            effective: plausible_time(self.effective.unwrap_or(received), received),
             source: self.source,
             system: self.system,
             basis: self.basis,

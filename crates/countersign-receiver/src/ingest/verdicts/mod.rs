@@ -12,7 +12,8 @@ pub use given::Given;
 pub(super) use json::{read_json, read_one};
 pub(super) use message::read_message;
 
-use countersign_core::fact::{Fact, UnixNanos};
+use countersign_core::diagnostic::Diagnostic;
+use countersign_core::fact::{Fact, Noticed, UnixNanos};
 use serde::Serialize;
 
 use super::gate::Gate;
@@ -49,7 +50,12 @@ pub(super) fn gather<T>(
     let mut judged = Judged::default();
     for (index, verdict) in verdicts.into_iter().enumerate() {
         let result = read(verdict, &mut |given| {
-            facts.push(&Fact::Verdict(given.verdict(received)));
+            let verdict = given.verdict(received);
+            if given.effective.is_some_and(|said| said != verdict.effective) {
+                let noticed = Noticed { what: Diagnostic::ClockSkew, count: 1 };
+                facts.push(&Fact::Noticed(noticed));
+            }
+            facts.push(&Fact::Verdict(verdict));
         });
         match result {
             Ok(()) => judged.accepted += 1,
