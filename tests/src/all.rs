@@ -19,6 +19,7 @@ mod costs;
 mod destinations;
 mod doors;
 mod full_disk;
+mod hooks;
 mod instances;
 mod kills;
 mod orders;

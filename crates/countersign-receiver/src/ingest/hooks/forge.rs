@@ -158,14 +158,13 @@ fn tell_undone(undone: &str, by_name: &str, at: Option<UnixNanos>, told: &mut To
         basis: Basis::Explicit,
         reason,
     };
+    // What was restored can be undone by the name of what restored it.
+    told.same(undone, &was_redoing);
     told.same(&undoing, undone);
-    told.same(&undoing, &was_redoing);
     told.same(&redoing, &was_undoing);
     let once = ["undone", undone, by_name];
-    let again = ["undone again", undone, by_name];
     let restored = ["restored", undone, by_name];
     told.verdict(said(&once, undone, Judgement::Defect, "reverted"));
-    told.verdict(said(&again, &was_redoing, Judgement::Defect, "reverted"));
     told.verdict(said(&restored, &was_undoing, Judgement::Accepted, "restored"));
 }
 
