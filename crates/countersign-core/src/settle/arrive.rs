@@ -1,5 +1,6 @@
 //! Arrival: spans go into their open trace, log records with usage are held.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::delta::Delta;
@@ -173,8 +174,9 @@ impl Books {
             if reopened {
                 Self::notice(Diagnostic::LateSpan, deltas);
             }
-            OpenTrace::new(position, now, reopened)
+            Arc::new(OpenTrace::new(position, now, reopened))
         });
+        let trace = Arc::make_mut(trace);
         trace.last = now;
         add(trace, &mut self.names);
         let deadline = trace.deadline();

@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,7 @@ pub struct Books {
     /// Names whose task has just appeared.
     pub(super) adopted_names: Vec<AdoptedName>,
 
-    pub(super) open: Map<TraceId, OpenTrace>,
+    pub(super) open: Map<TraceId, Arc<OpenTrace>>,
     pub(super) closings: BTreeSet<(UnixNanos, TraceId)>,
     pub(super) closed: Closed,
 

@@ -1,6 +1,7 @@
 //! Closing: a trace's calls are decided, its tasks found, its cost booked.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::delta::Delta;
@@ -19,7 +20,7 @@ use crate::settle::trace::{HeldCall, HeldStep, OpenTrace};
 impl Books {
     /// A deadline of the queue has come: the trace closes, unless spans came since.
     pub(super) fn closing_due(&mut self, at: UnixNanos, id: TraceId, deltas: &mut Vec<Delta>) {
-        let Some(trace) = self.open.get_mut(&id) else { return };
+        let Some(trace) = self.open.get_mut(&id).map(Arc::make_mut) else { return };
         let deadline = trace.deadline();
         if deadline > at {
             trace.scheduled = deadline;
@@ -30,7 +31,7 @@ impl Books {
     }
 
     pub(super) fn close(&mut self, at: UnixNanos, id: TraceId, deltas: &mut Vec<Delta>) {
-        let Some(mut trace) = self.open.remove(&id) else { return };
+        let Some(mut trace) = self.open.remove(&id).map(Arc::unwrap_or_clone) else { return };
         if self.closed.forget(at) {
             Self::notice(Diagnostic::MemoryFull, deltas);
         }
