@@ -16,6 +16,7 @@ mod access;
 mod captures;
 mod chain;
 mod costs;
+mod damage;
 mod destinations;
 mod doors;
 mod full_disk;

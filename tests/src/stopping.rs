@@ -18,6 +18,7 @@ fn f48_a_stop_during_overload_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let lane = Lane::in_folder(folder.path());
     let server = Server::start(&lane.data);
+    let mut asked = clock::instant();
     std::thread::scope(|scope| {
         for client in 0..CLIENTS {
             let (lane, server) = (&lane, &server);
@@ -25,8 +26,10 @@ fn f48_a_stop_during_overload_loses_nothing() {
         }
         wait_for("requests are acknowledged", || lane.acknowledged() > 50);
         kill_process(server.pid(), Signal::TERM).unwrap();
+        asked = clock::instant();
     });
-    server.stop();
+    assert!(server.wait().success());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     let server = Server::start(&lane.data);
     lane.check(&server);
     server.stop();

@@ -99,6 +99,10 @@ pub const RECORD_BYTES_MAX: usize = 128 << 20;
 pub const SUBMISSION_BYTES_MAX: usize = RECORD_BYTES_MAX - 4_096;
 /// Damaged byte ranges of a log that are told one by one.
 pub const DAMAGES_TOLD_MAX: usize = 1_000;
+/// What is at rest is read again at this speed at most: an hour for 30 GB.
+pub const REREAD_BYTES_PER_SECOND: u64 = 8 << 20;
+/// How often it is asked whether it is time to read it again.
+pub const REREAD_LOOK_MS: u64 = 60_000;
 /// Bytes of damaged ranges that are copied aside, all in all.
 pub const QUARANTINE_BYTES_MAX: u64 = 256 << 20;
 /// Space that is held back on disk, and given free when the disk is full.

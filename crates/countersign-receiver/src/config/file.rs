@@ -73,6 +73,8 @@ fn own(mut section: Section<'_>, config: &mut Config) {
         set(&mut config.metrics_interval, interval);
         metrics.end();
     }
+    let reread = section.read("reread_interval", units::DURATION, units::some_duration);
+    set(&mut config.reread_interval, reread);
     let url = "a URL with {trace_id} in it";
     let trace_url = section.read("trace_url", url, |text| {
         let usable = is_web(text) && text.contains("{trace_id}");

@@ -58,6 +58,8 @@ pub struct Config {
     pub scrub: Scrub,
     /// How often metrics are pushed.
     pub metrics_interval: Duration,
+    /// How often everything at rest is read again, to see whether its checksums still hold.
+    pub reread_interval: Duration,
     /// Why this is measured; shown on every page.
     pub purpose: String,
     /// Link to a trace in the operator's own tool, with `{trace_id}` in the place of the id.
@@ -80,6 +82,7 @@ impl Default for Config {
             prices: Vec::new(),
             scrub: Scrub::Standard,
             metrics_interval: Duration::from_secs(15),
+            reread_interval: Duration::from_secs(7 * 24 * 3_600),
             purpose: String::new(),
             trace_url: None,
         }
@@ -157,6 +160,7 @@ impl Config {
             ("prices", self.prices == other.prices),
             ("scrub", self.scrub == other.scrub),
             ("metrics", self.metrics_interval == other.metrics_interval),
+            ("reread_interval", self.reread_interval == other.reread_interval),
             ("purpose", self.purpose == other.purpose),
             ("trace_url", self.trace_url == other.trace_url),
         ];

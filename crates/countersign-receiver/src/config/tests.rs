@@ -296,6 +296,7 @@ countersign:
             ],
             scrub: Strict,
             metrics_interval: 30s,
+            reread_interval: 604800s,
             purpose: "to see what reviewed work costs",
             trace_url: Some(
                 "http://jaeger:16686/trace/{trace_id}",

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::cursor::Cursor;
 use super::disk::{Disk, Lock, OsDisk, read_small, replace_file, write_all_at};
 use super::error::LogError;
+use super::soundness::Soundness;
 
 /// The format this program writes. It reads this and older ones.
 const FORMAT: u32 = 2;
@@ -19,6 +20,7 @@ const SMALL_BYTES: usize = 256;
 #[derive(Debug)]
 pub struct DataDirectory {
     disk: Arc<dyn Disk>,
+    soundness: Soundness,
     path: PathBuf,
     instance: u128,
     epoch: u64,
@@ -47,8 +49,8 @@ impl DataDirectory {
         disk.create_directory(path).map_err(DirectoryError::io("make", path))?;
         let lock = lock(disk.as_ref(), path)?;
         let (instance, epoch) = begin_epoch(disk.as_ref(), path, fresh)?;
-        let path = path.to_path_buf();
-        Ok(DataDirectory { disk, path, instance, epoch, lock: Some(lock) })
+        let (path, soundness) = (path.to_path_buf(), Soundness::default());
+        Ok(DataDirectory { disk, soundness, path, instance, epoch, lock: Some(lock) })
     }
 
     /// Opens an existing data directory to look at it, also while another writes it.
@@ -63,7 +65,14 @@ impl DataDirectory {
         let Some((instance, epoch)) = read_identity(disk.as_ref(), path)? else {
             return Err(DirectoryError::Damaged { path: path.join("identity") });
         };
-        Ok(DataDirectory { disk, path: path.to_path_buf(), instance, epoch, lock: None })
+        let (path, soundness) = (path.to_path_buf(), Soundness::default());
+        Ok(DataDirectory { disk, soundness, path, instance, epoch, lock: None })
+    }
+
+    /// What is known to be damaged in it.
+    #[must_use]
+    pub fn soundness(&self) -> Soundness {
+        self.soundness.clone()
     }
 
     /// The disk that it is on.

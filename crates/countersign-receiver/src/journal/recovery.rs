@@ -190,7 +190,7 @@ fn quarantine(
 
 /// Copies a range of a segment into the quarantine, once. Failing at it must not keep the log
 /// shut: the bytes also stay where they are, or were never acknowledged.
-fn copy_aside(
+pub(super) fn copy_aside(
     disk: &dyn Disk,
     directory: &Path,
     file: &dyn DiskFile,

@@ -385,6 +385,7 @@ fn open_log(directory: &DataDirectory, options: &Options, kind: LogKind) -> Resu
     let log_options = LogOptions { kind, epoch: directory.epoch(), segment_bytes };
     let (log, recovery) = Log::open_with(directory.disk(), &path, log_options)?;
     if recovery.damaged_bytes > 0 {
+        directory.soundness().add(&recovery.damages);
         tracing::error!(
             bytes = recovery.damaged_bytes,
             ranges = recovery.damages.len(),

@@ -11,7 +11,7 @@ use super::health::Health;
 use super::otlp::MetricsPush;
 use super::relay::Relay;
 use crate::config::{Config, Destination};
-use crate::journal::{Cursor, DataDirectory};
+use crate::journal::{Cursor, DataDirectory, Soundness};
 use crate::keeper::Keeper;
 use crate::limits::RELAY_HOUSEKEEPING;
 
@@ -20,6 +20,7 @@ pub struct Destinations {
     prepared: Vec<(Destination, Cursor, Arc<Health>)>,
     interval: Duration,
     instance: String,
+    soundness: Soundness,
 }
 
 impl Destinations {
@@ -39,7 +40,8 @@ impl Destinations {
             prepared.push((destination.clone(), cursor, health));
         }
         let instance = format!("{:032x}", directory.instance());
-        Ok(Destinations { prepared, interval: config.metrics_interval, instance })
+        let (interval, soundness) = (config.metrics_interval, directory.soundness());
+        Ok(Destinations { prepared, interval, instance, soundness })
     }
 
     /// How the destinations fare, for the operator port.
@@ -63,8 +65,10 @@ impl Destinations {
             let wrong = format!("exporter {:?}", destination.name);
             if destination.signals.metrics {
                 let (health, instance) = (Arc::clone(&health), self.instance.clone());
-                let push = MetricsPush::new(&destination, health, self.interval, instance)
-                    .context(wrong.clone())?;
+                let soundness = self.soundness.clone();
+                let push =
+                    MetricsPush::new(&destination, health, self.interval, instance, soundness)
+                        .context(wrong.clone())?;
                 let (keeper, stopped) = (keeper.clone(), stopped.clone());
                 loops.spawn(async move {
                     push.run(keeper, stopped).await;

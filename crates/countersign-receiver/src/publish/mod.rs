@@ -17,6 +17,7 @@ pub mod page;
 pub mod relay;
 pub mod reloads;
 mod resource;
+mod soundness;
 pub mod verdict_span;
 mod wire;
 

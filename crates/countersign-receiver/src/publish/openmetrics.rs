@@ -12,6 +12,8 @@ use countersign_core::fact::UnixNanos;
 use countersign_core::money::Money;
 use countersign_core::tally::{Exemplar, Histogram, Kind, Metric, Series, Value};
 
+use super::soundness;
+use crate::journal::SoundnessShown;
 use crate::keeper::View;
 
 /// How the page is written.
@@ -73,9 +75,10 @@ fn millis(quality: &str) -> u32 {
 
 /// Writes the page of all series.
 #[must_use]
-pub fn page(view: &View<'_>, format: Format) -> String {
+pub fn page(view: &View<'_>, journal: SoundnessShown, format: Format) -> String {
     let mut page = Page::new(format);
     view.tally.visit(view.books, view.now, &mut |series| page.add(&series));
+    soundness::visit(journal, &mut |series| page.add(series));
     page.finish()
 }
 

@@ -23,6 +23,7 @@ use super::reloads::{Reloads, ReloadsShown};
 use super::{calendar, openmetrics};
 use crate::access::Access;
 use crate::clock;
+use crate::journal::{Soundness, SoundnessShown};
 use crate::keeper::{Condition, Keeper, Refusal};
 
 /// What the operator port needs to know beside the books.
@@ -42,6 +43,8 @@ pub struct Operator {
     pub ready: watch::Receiver<bool>,
     /// How the destinations fare.
     pub destinations: Vec<Arc<Health>>,
+    /// What is known to be damaged in the data directory.
+    pub soundness: Soundness,
 }
 
 struct Shared {
@@ -125,7 +128,8 @@ async fn find(shared: &Shared, name: String) -> Result<Option<figures::TaskShown
 async fn metrics(State(shared): Port, headers: HeaderMap) -> Result<Response, Problem> {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let format = openmetrics::Format::negotiate(accept);
-    let text = shared.keeper.ask(move |view| openmetrics::page(view, format)).await?;
+    let soundness = shared.operator.soundness.show();
+    let text = shared.keeper.ask(move |view| openmetrics::page(view, soundness, format)).await?;
     Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
 
@@ -203,10 +207,28 @@ struct Status {
     open: Open,
     /// Why the disk takes nothing at present, or null.
     fault: Option<String>,
+    /// What is damaged in the journal.
+    journal: Journal,
     /// How the destinations fare.
     destinations: Vec<HealthShown>,
     /// What became of changes of the configuration.
     configuration: ReloadsShown,
+}
+
+#[derive(Serialize)]
+struct Journal {
+    damaged_ranges: u64,
+    damaged_bytes: u64,
+    /// When everything at rest was last read again, or null if not since the start.
+    read_again_at: Option<String>,
+}
+
+impl Journal {
+    fn of(shown: SoundnessShown) -> Journal {
+        let SoundnessShown { damaged_ranges, damaged_bytes, read_again_at } = shown;
+        let read_again_at = (read_again_at > 0).then(|| calendar::show(read_again_at));
+        Journal { damaged_ranges, damaged_bytes, read_again_at }
+    }
 }
 
 #[derive(Serialize)]
@@ -218,7 +240,8 @@ struct Open {
 async fn status(State(shared): Port) -> Result<Response, Problem> {
     let destinations = shared.operator.destinations.iter().map(|health| health.show()).collect();
     let configuration = shared.operator.reloads.show();
-    let shape = |view: &crate::keeper::View<'_>| Status {
+    let soundness = shared.operator.soundness.show();
+    let shape = move |view: &crate::keeper::View<'_>| Status {
         position: view.books.position(),
         booked_to: view.books.booked_to(),
         open: Open {
@@ -226,6 +249,7 @@ async fn status(State(shared): Port) -> Result<Response, Problem> {
             waiting_verdicts: view.books.waiting_verdicts(),
         },
         fault: view.fault.map(str::to_owned),
+        journal: Journal::of(soundness),
         destinations,
         configuration,
     };

@@ -31,9 +31,11 @@ use tokio::sync::watch;
 use super::answer::Answer;
 use super::health::Health;
 use super::resource::{SCOPE, attribute, resource};
+use super::soundness;
 use super::wire::Wire;
 use crate::clock;
 use crate::config::Destination;
+use crate::journal::{Soundness, SoundnessShown};
 use crate::keeper::{Keeper, View};
 
 /// Pushes metrics to one destination.
@@ -42,6 +44,7 @@ pub struct MetricsPush {
     health: Arc<Health>,
     interval: Duration,
     instance: String,
+    soundness: Soundness,
 }
 
 impl MetricsPush {
@@ -54,8 +57,9 @@ impl MetricsPush {
         health: Arc<Health>,
         interval: Duration,
         instance: String,
+        soundness: Soundness,
     ) -> anyhow::Result<MetricsPush> {
-        Ok(MetricsPush { wire: Wire::to(destination)?, health, interval, instance })
+        Ok(MetricsPush { wire: Wire::to(destination)?, health, interval, instance, soundness })
     }
 
     /// Pushes until `stop` says true, and then once more, so that the last figures arrive.
@@ -92,7 +96,8 @@ impl MetricsPush {
 
     async fn push(&self, keeper: &Keeper, time: UnixNanos, taken_at: UnixNanos) -> Pushed {
         let instance = self.instance.clone();
-        let shape = move |view: &View<'_>| requests(view, &instance, time, taken_at);
+        let journal = self.soundness.show();
+        let shape = move |view: &View<'_>| requests(view, journal, &instance, time, taken_at);
         let Ok((zeros, truth)) = keeper.ask(shape).await else { return Pushed::NoBooks };
         for request in [zeros, truth].into_iter().flatten() {
             match self.wire.send(Signal::Metrics, request).await {
@@ -126,6 +131,7 @@ enum Pushed {
 /// Points of zero for the series that are new since `taken_at`, and the points of now.
 fn requests(
     view: &View<'_>,
+    journal: SoundnessShown,
     instance: &str,
     time: UnixNanos,
     taken_at: UnixNanos,
@@ -139,6 +145,7 @@ fn requests(
             zeros.add(&at_zero(&series), time - 1_000_000);
         }
     });
+    soundness::visit(journal, &mut |series| truth.add(series, time));
     (zeros.into_request(instance), truth.into_request(instance))
 }
 

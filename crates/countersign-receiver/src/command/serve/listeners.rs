@@ -14,6 +14,7 @@ use super::files::Room;
 use crate::command::printed;
 use crate::config::{Config, Listen};
 use crate::ingest::Port;
+use crate::journal::Soundness;
 use crate::logs;
 use crate::publish::health::Health;
 use crate::publish::operator::Operator;
@@ -76,6 +77,7 @@ impl Addresses {
         current: &Current,
         ready: watch::Receiver<bool>,
         destinations: Vec<Arc<Health>>,
+        soundness: Soundness,
     ) -> Operator {
         let Addresses { grpc, http, operator } = *self;
         let listen = Listen { grpc, http, operator };
@@ -86,6 +88,7 @@ impl Addresses {
             hosts: config.doors.operator.hosts.clone(),
             ready,
             destinations,
+            soundness,
             access: current.access(),
             reloads: current.reloads(),
         }

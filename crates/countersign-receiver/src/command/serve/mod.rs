@@ -3,6 +3,7 @@
 pub(super) mod current;
 mod files;
 mod listeners;
+mod reread;
 mod stop;
 
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 
 use self::current::{Current, Source};
 use self::listeners::Listeners;
+use self::reread::Reread;
 use super::ServeArgs;
 use crate::config::Config;
 use crate::ingest::hooks::{Refusals, hook_router};
@@ -65,6 +67,8 @@ async fn serve(mut config: Config, source: Option<Source>, beside: Beside) -> an
     config.dialect.instance = format!("{:032x}", directory.instance());
     let destinations = Destinations::open(&config, &directory)?;
     let healths = destinations.healths();
+    let reread = Reread::of(&directory, config.reread_interval)?;
+    let soundness = directory.soundness();
     let (keeper, keeping) = Keeper::start(directory, keeper_options(&config))?;
 
     let (stop, stopped) = watch::channel(false);
@@ -79,9 +83,10 @@ async fn serve(mut config: Config, source: Option<Source>, beside: Beside) -> an
     loops.spawn(refusals.tell(gate.clone(), stop::when(&stopped)));
     loops.spawn(ingest::serve_grpc(listeners.grpc, gate, stop::when(&stopped)));
     loops.spawn(ingest::serve_http(listeners.http, routes, stop::when(&stopped)));
-    let operator = addresses.operator_port(&config, &current, ready, healths);
+    let operator = addresses.operator_port(&config, &current, ready, healths, soundness);
     let pages = operator_router(keeper.clone(), operator);
     loops.spawn(ingest::serve_http(listeners.operator, pages, stop::when(&stopped)));
+    loops.spawn(reread.run(stopped.clone()));
     loops.spawn(current.keep(stopped.clone()));
     readiness.send_replace(true);
 

@@ -47,6 +47,7 @@ async fn server() -> Server {
             reloads: Arc::new(Reloads::new(0)),
             ready,
             destinations: vec![Arc::new(Health::of("jaeger"))],
+            soundness: crate::journal::Soundness::default(),
         },
     );
     let mut loops = tokio::task::JoinSet::new();

@@ -20,7 +20,7 @@ fn shown(script: &Script, taken_at: u64) -> (String, String) {
     let ledgers = &Ledgers::new(Settings::default());
     let Script { books, tally, now, .. } = script;
     let view = View { ledgers, books, tally, now: *now, fault: None };
-    let (zeros, truth) = requests(&view, "here", script.now, taken_at);
+    let (zeros, truth) = requests(&view, SoundnessShown::default(), "here", script.now, taken_at);
     (zeros.map_or_else(String::new, text), truth.map_or_else(String::new, text))
 }
 
@@ -106,6 +106,7 @@ fn the_truth_is_cumulative_and_says_since_when() {
         countersign.call.time_to_first_token count 2 sum 0.5 offset Some(-17) buckets Some([2])
         countersign.tokens AsInt(2400) 10..20 0 exemplars
         countersign.tokens AsInt(600) 10..20 0 exemplars
+        countersign.journal.damaged AsInt(0)
     "#]]
     .assert_eq(&truth);
 }
@@ -116,7 +117,7 @@ fn only_new_series_begin_with_a_zero() {
     let (zeros, _) = shown(&script, script.now);
     assert_eq!(zeros, "");
     let (zeros, truth) = shown(&script, 0);
-    let gauges = ["pending", "provisional", "cohort"];
+    let gauges = ["pending", "provisional", "cohort", "journal"];
     let is_gauge = |line: &&str| gauges.iter().any(|word| line.contains(word));
     assert_eq!(zeros.lines().find(is_gauge), None, "gauges have no zero point");
     let counters = |text: &str| text.lines().filter(|line| !is_gauge(line)).count();
