@@ -72,7 +72,8 @@ fn walk<'a, V: FnMut(Node<'_, 'a>, &mut Budget) -> Result<(), Fault>>(
     })
 }
 
-/// Visits the length-delimited fields of one number in a message.
+/// Visits the length-delimited fields of one number in a message. The number with another wire
+/// type is an error: what is behind it would be lost in silence.
 fn each<'a>(
     bytes: &'a [u8],
     number: u32,
@@ -81,10 +82,15 @@ fn each<'a>(
 ) -> Result<(), Fault> {
     for field in wire::Fields::of(bytes) {
         let field = field.map_err(|error| budget.malformed(bytes, error))?;
-        if let (true, wire::Wire::Bytes(child)) = (field.number == number, field.value) {
-            budget.spend(1)?;
-            visit(child, budget)?;
+        if field.number != number {
+            continue;
         }
+        let wire::Wire::Bytes(child) = field.value else {
+            let at = field.raw.as_ptr() as usize - bytes.as_ptr() as usize;
+            return Err(budget.malformed(bytes, wire::Malformed(at)));
+        };
+        budget.spend(1)?;
+        visit(child, budget)?;
     }
     Ok(())
 }

@@ -40,6 +40,7 @@ const FRAME_BYTES: usize = 5;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// Names of the services whose health is told, beside the empty name of the whole.
@@ -140,9 +141,35 @@ async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> R
         let message = message(body, packing, &mut charge).await?;
         Ok(gate.take(&caller, signal, Spelling::Protobuf, message, received).await?)
     };
-    match taken.await {
+    let taken = match deadline(&parts.headers) {
+        None => taken.await,
+        // What the keeper has by then is taken all the same, and known when it comes again.
+        Some(deadline) => tokio::time::timeout(deadline, taken)
+            .await
+            .unwrap_or_else(|_| Err(Failed(Status::deadline_exceeded("out of time")))),
+    };
+    match taken {
         Ok(taken) => answer(&answer::response_message(&taken), taken.position),
         Err(Failed(status)) => status.into_http(),
+    }
+}
+
+/// How long the caller waits; not read unless it is as gRPC spells it.
+fn deadline(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(GRPC_TIMEOUT)?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let value: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(value * 3_600)),
+        "M" => Some(Duration::from_secs(value * 60)),
+        "S" => Some(Duration::from_secs(value)),
+        "m" => Some(Duration::from_millis(value)),
+        "u" => Some(Duration::from_micros(value)),
+        "n" => Some(Duration::from_nanos(value)),
+        _ => None,
     }
 }
 

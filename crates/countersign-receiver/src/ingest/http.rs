@@ -22,6 +22,9 @@ use super::verdicts;
 use crate::clock;
 use crate::limits::{REQUEST_BYTES_MAX, VERDICT_REQUEST_BYTES_MAX};
 
+/// Says how the page that asks is related to the port.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// The routes of the OTLP/HTTP port.
 ///
 /// The router has a fallback of its own: merge routes into it that have none.
@@ -122,9 +125,9 @@ fn check_head(method: &Method, headers: &HeaderMap) -> Result<(), Early> {
         return Err(Early::new(StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented, text)
             .with(header::ALLOW, "POST"));
     }
-    // Browsers send it, agents do not: a web page must not write to a port on its reader's
-    // own machine.
-    if headers.contains_key(header::ORIGIN) {
+    // Browsers send these, agents do not: a web page must not write to a port on its reader's
+    // own machine, whatever name it gave the port.
+    if headers.contains_key(header::ORIGIN) || headers.contains_key(SEC_FETCH_SITE) {
         let text = "requests from web pages are not allowed";
         return Err(Early::new(StatusCode::FORBIDDEN, Code::PermissionDenied, text));
     }

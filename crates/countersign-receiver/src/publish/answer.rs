@@ -35,6 +35,13 @@ pub(super) enum Reason {
     Grpc(Code),
 }
 
+impl Reason {
+    /// Whether a smaller request may be taken.
+    pub(super) fn is_size(self) -> bool {
+        matches!(self, Reason::Http(413) | Reason::Grpc(Code::ResourceExhausted))
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -9,6 +9,7 @@ mod backoff;
 pub mod calendar;
 pub mod destinations;
 pub mod figures;
+mod halves;
 pub mod health;
 pub mod openmetrics;
 pub mod operator;

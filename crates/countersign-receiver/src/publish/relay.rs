@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::answer::{Answer, Reason};
 use super::backoff::Backoff;
+use super::halves::halves;
 use super::health::Health;
 use super::wire::Wire;
 use crate::config::{Destination, Signals};
@@ -207,13 +208,22 @@ async fn deliver(wire: &Wire, destination: &Destination, health: &Health, joined
     }
 }
 
-/// Takes the first of what waits apart, or gives it up if it is a single request.
+/// Takes the first of what waits apart, or gives it up: if it is a single request, and if that is
+/// not too large or has one record only.
 fn give_up(health: &Health, why: Reason, waiting: &mut VecDeque<Joined>) {
     let Some(mut joined) = waiting.pop_front() else { return };
     if joined.requests.len() > 1 {
         let rest = joined.requests.split_off(joined.requests.len() / 2);
         waiting.push_front(Joined { signal: joined.signal, requests: rest });
         waiting.push_front(joined);
+        return;
+    }
+    if let (true, [request]) = (why.is_size(), joined.requests.as_slice())
+        && let Some((first, second)) = halves(request)
+    {
+        for half in [second, first] {
+            waiting.push_front(Joined { signal: joined.signal, requests: vec![half] });
+        }
         return;
     }
     health.gave_up(why);

@@ -110,6 +110,7 @@ impl<'a, 'r> Reading<'a, 'r> {
             Node::Scope(name) => self.scope(name),
             Node::Span(span) => {
                 self.accepted += 1;
+                self.record.repaired += u64::from(core::str::from_utf8(span.name).is_err());
                 return self.span(span, budget);
             }
             Node::Log(record) => {
@@ -148,7 +149,11 @@ impl<'a, 'r> Reading<'a, 'r> {
         self.links.into_iter().for_each(|links| facts(Fact::Links(links)));
         self.facts.into_iter().for_each(&mut *facts);
         self.noticed.into_iter().for_each(|noticed| facts(Fact::Noticed(noticed)));
-        let message = if self.rejected > 0 { "records without a valid id" } else { "" };
+        let message = match (self.rejected, repaired) {
+            (1.., _) => "records without a valid id",
+            (0, 1..) => "some texts were not UTF-8",
+            (0, 0) => "",
+        };
         Outcome { accepted: self.accepted, rejected: self.rejected, message }
     }
 

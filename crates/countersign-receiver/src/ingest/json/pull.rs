@@ -208,11 +208,25 @@ impl<'a> Pull<'a> {
         loop {
             match self.here().ok_or(self.syntax())? {
                 b'"' => break,
-                b'\\' => self.at += 2,
+                b'\\' => self.skip_escape()?,
                 _ => self.at += 1,
             }
         }
         self.at += 1;
+        Ok(())
+    }
+
+    fn skip_escape(&mut self) -> Result<(), JsonError> {
+        self.at += 1;
+        match self.here() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                self.at += 1;
+                self.hex4().ok_or(self.syntax())?;
+                self.at += 4;
+            }
+            _ => return Err(self.syntax()),
+        }
         Ok(())
     }
 
