@@ -21,6 +21,7 @@ mod destinations;
 mod doors;
 mod full_disk;
 mod hooks;
+mod inbox;
 mod instances;
 mod kills;
 mod orders;

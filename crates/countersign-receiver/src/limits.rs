@@ -83,6 +83,8 @@ pub const VERDICT_REASON_BYTES_MAX: usize = 64;
 /// Longest review of one verdict, in seconds: a year.
 pub const VERDICT_REVIEW_SECONDS_MAX: f64 = 31_536_000.0;
 
+/// Tasks that the inbox shows at a time.
+pub const INBOX_TASKS_MAX: usize = 100;
 /// Bytes of the largest delivery of a hook: what GitHub sends at most.
 pub const HOOK_BYTES_MAX: usize = 25 << 20;
 /// How far from now a delivery may have been signed.

@@ -3,6 +3,7 @@
 mod check;
 mod client;
 pub mod demo;
+mod inbox;
 pub mod prices;
 mod printed;
 mod recount;
@@ -51,6 +52,8 @@ pub enum Command {
     Demo(ServeArgs),
     /// Say what became of a task: countersign verdict TASK accepted --minutes 5.
     Verdict(verdict::VerdictArgs),
+    /// Open the page on which waiting tasks are judged, with the keyboard alone.
+    Inbox(inbox::InboxArgs),
     /// Show what the work came to: accepted outcomes first, tokens last.
     Report(report::ReportArgs),
     /// Replay OTLP requests that were kept as files.
@@ -145,6 +148,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args, cli.log_format),
         Command::Demo(args) => demo::run(args, cli.log_format),
         Command::Verdict(args) => verdict::run(args),
+        Command::Inbox(args) => inbox::run(&args),
         Command::Report(args) => report::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Send(args) => send::run(args),

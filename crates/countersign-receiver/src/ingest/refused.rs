@@ -56,7 +56,7 @@ impl From<Refusal> for Refused {
 
 impl Refused {
     /// What the sender is told.
-    pub(super) fn text(&self) -> Cow<'static, str> {
+    pub(crate) fn text(&self) -> Cow<'static, str> {
         match self {
             Refused::Malformed(why) => clipped(why.clone()),
             Refused::TooLarge => "the request is too large: send smaller batches".into(),

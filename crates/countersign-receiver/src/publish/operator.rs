@@ -1,6 +1,7 @@
 //! The operator port: pages, `/metrics`, health, and the API that is read by machines.
 
 mod entry;
+mod inbox;
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use maud::Markup;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,13 @@ pub fn operator_router(keeper: Keeper, operator: Operator) -> Router {
             get(|| asset("text/javascript; charset=utf-8", page::SCRIPT)),
         )
         .route("/assets/countersign.svg", get(|| asset("image/svg+xml", page::MARK)))
+        .route(
+            "/assets/inbox.js",
+            get(|| asset("text/javascript; charset=utf-8", page::INBOX_SCRIPT)),
+        )
+        .route("/inbox", get(inbox::inbox_page))
+        .route("/api/v1/inbox", get(inbox::inbox))
+        .route("/api/v1/verdicts", post(inbox::judge))
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))

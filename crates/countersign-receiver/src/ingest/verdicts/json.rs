@@ -35,10 +35,7 @@ const SECONDS_BELOW: f64 = 1e11;
 const NANOS_FROM: u64 = 100_000_000_000_000_000;
 
 /// Reads one verdict or many.
-pub(in crate::ingest) fn read_json(
-    body: &[u8],
-    received: UnixNanos,
-) -> Result<(Judged, FactWriter), Refused> {
+pub(crate) fn read_json(body: &[u8], received: UnixNanos) -> Result<(Judged, FactWriter), Refused> {
     let malformed = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         let why = if error.is_data() {

@@ -9,7 +9,8 @@ mod json;
 mod message;
 
 pub use given::Given;
-pub(super) use json::{read_json, read_one};
+pub(crate) use json::read_json;
+pub(super) use json::read_one;
 pub(super) use message::read_message;
 
 use countersign_core::diagnostic::Diagnostic;

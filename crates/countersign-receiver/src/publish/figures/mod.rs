@@ -6,6 +6,7 @@
 //! outcome divides by the net figure, and its numerator is the settled cost of **all** tasks:
 //! what rejections and retries cost is part of what an accepted outcome costs.
 
+mod inbox;
 mod outcomes;
 mod overview;
 mod reported;
@@ -14,6 +15,7 @@ mod totals;
 mod unpriced;
 mod work;
 
+pub use inbox::{Inbox, InboxOrder, InboxTask, inbox};
 pub use outcomes::{
     Counts, Credit, OutcomeRow, Outcomes, Rates, RetryCounts, RowCost, Spread, outcomes,
 };

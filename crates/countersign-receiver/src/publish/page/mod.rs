@@ -3,10 +3,12 @@
 
 mod chart;
 mod home;
+mod inbox;
 mod task;
 mod words;
 
 pub use home::home;
+pub use inbox::{INBOX_SCRIPT, inbox_page};
 pub use task::task_page;
 
 use countersign_core::fact::UnixNanos;
@@ -79,6 +81,7 @@ fn footer(setting: &Setting) -> Markup {
         }
         p {
             "No person, no prompt and no ranking: only ids, counts, times and money. "
+            a href="/inbox" { "Inbox" } " · "
             a href="/metrics" { "Metrics" } " · "
             a href="/api/v1/totals" { "Totals" } " · "
             a href="/api/v1/outcomes?by=workflow" { "Outcomes" } " · "
