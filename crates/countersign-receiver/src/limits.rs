@@ -99,6 +99,13 @@ pub const SEGMENT_WINDOW_BYTES: usize = 1 << 20;
 pub const RECORD_BYTES_MAX: usize = 128 << 20;
 /// Longest facts, or request to relay, of one submission: with its head it fits into a record.
 pub const SUBMISSION_BYTES_MAX: usize = RECORD_BYTES_MAX - 4_096;
+/// Bytes of the fact log after which a snapshot is taken: so many are read again at a start, which
+/// takes well under a second.
+pub const SNAPSHOT_EVERY_BYTES: u64 = 64 << 20;
+/// Bytes of a snapshot that have a checksum of their own.
+pub const SNAPSHOT_BLOCK_BYTES: usize = 1 << 20;
+/// Bytes of the fact log that are kept although snapshots replace them, unless configured.
+pub const JOURNAL_KEPT_BYTES: u64 = 1 << 30;
 /// Damaged byte ranges of a log that are told one by one.
 pub const DAMAGES_TOLD_MAX: usize = 1_000;
 /// What is at rest is read again at this speed at most: an hour for 30 GB.

@@ -285,6 +285,11 @@ impl Books {
         &self.totals
     }
 
+    /// Puts other settings in force, for what happens from now on.
+    pub fn put_in_force(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// The settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {

@@ -1,4 +1,5 @@
-//! Recounting: the books and the series, built anew from the journal, with progress shown.
+//! Recounting: the books and the series from a data directory, with progress shown. Nothing is
+//! written and no lock is needed: a server may be running on it.
 
 use std::path::Path;
 
@@ -7,24 +8,41 @@ use countersign_core::settle::Settings;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::journal::DataDirectory;
-use crate::keeper::{Rebuilt, rebuild};
+use crate::keeper::{self, Rebuilt, Recount, rebuild};
 
-/// Reads the whole journal of a data directory. Nothing is written and no lock is needed: a
-/// server may be running on it.
+/// The newest books: from the newest snapshot and what the journal has after it.
 ///
 /// # Errors
 /// If the directory is none of ours, cannot be read, or holds what this program cannot read.
-pub(super) fn recount(data: &Path, settings: Settings) -> anyhow::Result<Rebuilt> {
+pub(super) fn latest(data: &Path, settings: Settings) -> anyhow::Result<Rebuilt> {
     let directory = DataDirectory::open_read_only(data)?;
+    let progress = progress()?;
+    let rebuilt = rebuild(&directory, settings, &mut |sequence, _, _| {
+        progress.set_position(sequence);
+    });
+    progress.finish_and_clear();
+    rebuilt.with_context(|| format!("cannot read {}", data.display()))
+}
+
+/// Reads as much of the journal as there is, and compares it with the snapshots.
+///
+/// # Errors
+/// If the directory is none of ours, cannot be read, or holds what this program cannot read.
+pub(super) fn recount(data: &Path, settings: Settings) -> anyhow::Result<Recount> {
+    let directory = DataDirectory::open_read_only(data)?;
+    let progress = progress()?;
+    let recount = keeper::recount(&directory, settings, &mut |sequence| {
+        progress.set_position(sequence);
+    });
+    progress.finish_and_clear();
+    recount.with_context(|| format!("cannot recount {}", data.display()))
+}
+
+fn progress() -> anyhow::Result<ProgressBar> {
     let progress = ProgressBar::no_length();
     progress.set_style(
         ProgressStyle::with_template("{spinner} {pos} records of the journal, {per_sec}")
             .context("the template is right")?,
     );
-    let rebuilt = rebuild(&directory, settings, &mut |sequence, _, _| {
-        progress.set_position(sequence);
-    })
-    .with_context(|| format!("cannot recount {}", data.display()))?;
-    progress.finish_and_clear();
-    Ok(rebuilt)
+    Ok(progress)
 }

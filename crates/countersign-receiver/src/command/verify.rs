@@ -14,7 +14,7 @@ use super::recount::recount;
 use super::{client, printed};
 use crate::clock;
 use crate::config::{Config, Overrides};
-use crate::keeper::Ledger;
+use crate::keeper::{Difference, Ledger, Recounted};
 use crate::publish::figures;
 
 /// Arguments of `verify`.
@@ -74,18 +74,24 @@ pub(super) fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let recount = recount(&config.data, config.books)?;
 
     let mut wrong = 0_u32;
+    let rebuilt = &recount.rebuilt;
     printed::line(format_args!(
-        "recounted {} facts in {} records",
-        recount.facts, recount.sequence
+        "recounted {} facts, of the entries {} to {}",
+        rebuilt.facts,
+        rebuilt.base + 1,
+        rebuilt.sequence
     ))?;
-    if recount.damaged_bytes > 0 {
+    if rebuilt.damaged_bytes > 0 {
         printed::line(format_args!(
             "DAMAGED: {} bytes of the journal have a wrong checksum",
-            recount.damaged_bytes
+            rebuilt.damaged_bytes
         ))?;
         wrong += 1;
     }
-    for (tenant, ledger) in recount.ledgers.iter() {
+    for (sequence, what) in &recount.snapshots {
+        wrong += compare_with_snapshot(*sequence, what)?;
+    }
+    for (tenant, ledger) in rebuilt.ledgers.iter() {
         let of = if tenant.is_empty() { String::new() } else { format!("{tenant}: ") };
         for check in checks(ledger) {
             let Check { what, left, right } = check;
@@ -101,7 +107,7 @@ pub(super) fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         }
     }
     if let Some(server) = server {
-        wrong += compare_with_server(&server, &recount.ledgers.default_ledger().books)?;
+        wrong += compare_with_server(&server, &rebuilt.ledgers.default_ledger().books)?;
     }
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -219,6 +225,32 @@ fn task_checks(books: &Books) -> Vec<Check> {
         of("review cost, by task", totals.review.into(), review.into()),
         of("judged tasks, by task", judged(&totals.tasks).into(), judged(&states).into()),
     ]
+}
+
+/// Says how a snapshot compares with the journal; how many mistakes there are.
+fn compare_with_snapshot(sequence: u64, what: &Recounted) -> anyhow::Result<u32> {
+    let of = format!("snapshot after entry {sequence}");
+    match what {
+        Recounted::Begun => printed::line(format_args!("ok    {of}: the recount begins here"))?,
+        Recounted::OtherRules(from) => printed::line(format_args!(
+            "note  {of}: not compared with what came before; settings or program changed after \
+             entry {from}"
+        ))?,
+        Recounted::Damaged(why) => {
+            printed::line(format_args!("DAMAGED {why}"))?;
+            return Ok(1);
+        }
+        Recounted::Compared(numbers, differences) => {
+            for Difference { what, left, right } in differences {
+                printed::line(format_args!("WRONG {of}: {what}: recounted {left}, kept {right}"))?;
+            }
+            if differences.is_empty() {
+                printed::line(format_args!("ok    {of}: {numbers} numbers are the same"))?;
+            }
+            return Ok(u32::try_from(differences.len()).unwrap_or(u32::MAX));
+        }
+    }
+    Ok(0)
 }
 
 /// What a running server says of itself: its position and its totals.

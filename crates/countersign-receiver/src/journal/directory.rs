@@ -111,6 +111,12 @@ impl DataDirectory {
         self.path.join("facts")
     }
 
+    /// Where the snapshots are.
+    #[must_use]
+    pub fn snapshots(&self) -> PathBuf {
+        self.path.join("snapshots")
+    }
+
     /// Where the log of what is to be relayed is.
     #[must_use]
     pub fn relay(&self) -> PathBuf {
@@ -375,7 +381,7 @@ fn read_text(disk: &dyn Disk, path: &Path) -> Result<Option<String>, DirectoryEr
 
 /// Whether no log was ever begun here.
 fn is_fresh(disk: &dyn Disk, path: &Path) -> Result<bool, DirectoryError> {
-    for log in ["facts", "relay"] {
+    for log in ["facts", "relay", "snapshots"] {
         let directory = path.join(log);
         let names = disk.list(&directory).map_err(DirectoryError::io("list", &directory))?;
         if !names.is_empty() {

@@ -157,7 +157,7 @@ impl DiskFile for File {
 }
 
 /// Writes all the bytes at an offset, however the system splits them.
-pub(super) fn write_all_at(file: &dyn DiskFile, bytes: &[u8], offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: &dyn DiskFile, bytes: &[u8], offset: u64) -> io::Result<()> {
     let mut rest = bytes;
     let mut at = offset;
     while !rest.is_empty() {
@@ -175,7 +175,7 @@ pub(super) fn write_all_at(file: &dyn DiskFile, bytes: &[u8], offset: u64) -> io
 }
 
 /// Fills the buffer from an offset as far as the file goes; the count of bytes read.
-pub(super) fn read_full_at(
+pub(crate) fn read_full_at(
     file: &dyn DiskFile,
     bytes: &mut [u8],
     offset: u64,

@@ -25,7 +25,7 @@ struct Known {
 }
 
 fn options() -> LogOptions {
-    LogOptions { kind: LogKind::Facts, epoch: 3, segment_bytes: 150 }
+    LogOptions { kind: LogKind::Facts, epoch: 3, segment_bytes: 150, covered: 0 }
 }
 
 fn open(disk: &SimDisk) -> Result<(Log, Recovery), LogError> {

@@ -20,13 +20,16 @@ pub struct LogOptions {
     pub epoch: u64,
     /// Length at which a new segment begins.
     pub segment_bytes: u64,
+    /// Up to this sequence a snapshot has what the records say: segments that end before are not
+    /// read when the log is opened, and no record gets such a sequence any more.
+    pub covered: u64,
 }
 
 impl LogOptions {
     /// The usual ones.
     #[must_use]
     pub fn of(kind: LogKind) -> LogOptions {
-        LogOptions { kind, epoch: 0, segment_bytes: SEGMENT_BYTES }
+        LogOptions { kind, epoch: 0, segment_bytes: SEGMENT_BYTES, covered: 0 }
     }
 }
 
@@ -79,7 +82,7 @@ impl Log {
         if let Some(parent) = directory.parent() {
             disk.sync_directory(parent).map_err(LogError::io("sync", parent))?;
         }
-        let (resume, recovery) = recover(disk.as_ref(), directory, options.kind)?;
+        let (resume, recovery) = recover(disk.as_ref(), directory, options.kind, options.covered)?;
         let mut log = Log {
             disk,
             directory: directory.to_path_buf(),
@@ -228,6 +231,29 @@ impl Log {
             self.disk.sync_directory(directory).map_err(LogError::io("sync", directory))?;
         }
         Ok(())
+    }
+
+    /// The first sequence of the segment from which on all must stay: those whose records do not
+    /// all come before a sequence, and older ones as far as they have these bytes together.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn first_to_keep(&self, sequence: u64, keep_bytes: u64) -> Result<u64, LogError> {
+        let firsts = segments(self.disk.as_ref(), &self.directory)?;
+        let mut kept = 0;
+        let mut begin = firsts.last().copied().unwrap_or(0);
+        for (first, following) in firsts.iter().zip(firsts.iter().skip(1)).rev() {
+            if *following <= sequence {
+                let path = self.directory.join(name_of(*first));
+                let file = self.disk.open_to_read(&path).map_err(LogError::io("open", &path))?;
+                kept += file.length().map_err(LogError::io("read", &path))?;
+                if kept > keep_bytes {
+                    break;
+                }
+            }
+            begin = *first;
+        }
+        Ok(begin)
     }
 
     fn write_group(&mut self) -> Result<(), LogError> {

@@ -27,6 +27,7 @@ mod error;
 pub use error::LogError;
 mod disk;
 pub use disk::{Disk, DiskFile, Lock, OsDisk};
+pub(crate) use disk::{read_full_at, write_all_at};
 
 #[cfg(test)]
 mod damage_tests;

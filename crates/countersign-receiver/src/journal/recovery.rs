@@ -62,11 +62,12 @@ pub(super) fn segments(disk: &dyn Disk, directory: &Path) -> Result<Vec<u64>, Lo
     Ok(firsts)
 }
 
-/// Makes the log of a directory whole.
+/// Makes the log of a directory whole; what is covered by a snapshot is not looked at.
 pub(super) fn recover(
     disk: &dyn Disk,
     directory: &Path,
     kind: LogKind,
+    covered: u64,
 ) -> Result<(Resume, Recovery), LogError> {
     let firsts = segments(disk, directory)?;
     // Nothing is changed before every header was understood.
@@ -77,8 +78,14 @@ pub(super) fn recover(
     let mut resume = Resume { next: 1, last: 0, empty_segment: None };
     for (index, first) in firsts.iter().enumerate() {
         let following = firsts.get(index + 1).copied();
+        if let Some(following) = following.filter(|following| *following <= covered + 1) {
+            resume.last = following.saturating_sub(1);
+            continue;
+        }
         recover_segment(disk, directory, kind, (*first, following), &mut resume, &mut recovery)?;
     }
+    resume.last = resume.last.max(covered);
+    resume.next = resume.next.max(resume.last + 1);
     Ok((resume, recovery))
 }
 

@@ -104,6 +104,12 @@ impl SimDisk {
         self.state().syncs
     }
 
+    /// Whether the planned crash has come.
+    pub(crate) fn is_off(&self) -> bool {
+        let state = self.state();
+        state.faults.crash.is_some_and(|crash| state.operations >= crash)
+    }
+
     /// Bytes in all files.
     pub(crate) fn used(&self) -> u64 {
         self.state().used() as u64

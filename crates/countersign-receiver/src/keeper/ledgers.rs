@@ -93,6 +93,26 @@ impl Ledgers {
         Ledgers { settings, default, named: BTreeMap::new() }
     }
 
+    /// The ledgers with these names; `None` if none of them is the default tenant's.
+    #[must_use]
+    pub fn of(ledgers: Vec<(String, Ledger)>) -> Option<Ledgers> {
+        let mut named: BTreeMap<Arc<str>, Ledger> =
+            ledgers.into_iter().map(|(name, ledger)| (name.into(), ledger)).collect();
+        let default = named.remove("")?;
+        Some(Ledgers { settings: default.books.settings().clone(), default, named })
+    }
+
+    /// Puts settings in force, for what happens from now on. Whether they are other ones.
+    pub fn put_in_force(&mut self, settings: &Settings) -> bool {
+        let differ = self.settings != *settings;
+        if differ {
+            self.settings = settings.clone();
+            let ledgers = std::iter::once(&mut self.default).chain(self.named.values_mut());
+            ledgers.for_each(|ledger| ledger.books.put_in_force(settings.clone()));
+        }
+        differ
+    }
+
     /// The ledger of the default tenant.
     #[must_use]
     pub fn default_ledger(&self) -> &Ledger {

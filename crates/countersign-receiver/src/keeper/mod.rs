@@ -5,22 +5,31 @@
 mod thread;
 mod turn;
 
+mod compaction;
+mod compare;
 mod ledgers;
 mod pulse;
 mod rebuild;
+mod recount;
 mod relay;
 mod room;
+mod snapshot;
 mod time;
 
+#[cfg(test)]
+mod snapshot_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod turn_tests;
 
+pub use compare::{Difference, compare};
 pub use ledgers::{Ledger, Ledgers, Tenant};
 pub use pulse::Condition;
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Rebuilt, newest, rebuild};
+pub use recount::{Recount, Recounted, recount};
 pub use relay::{RelayFeed, RelayRecord};
+pub use snapshot::{About, Capture, SnapshotError, read_snapshot, snapshots};
 pub use thread::Running;
 pub use time::{BookTime, Now};
 pub use turn::{Options, Turn, VerdictSpan};

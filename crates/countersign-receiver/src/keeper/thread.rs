@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::pulse::Pulse;
+use super::snapshot::SnapshotError;
 use super::time::Now;
 use super::turn::{Options, Turn};
 use super::{Keeper, Message, Question, Refusal, RelayFeed, Submission, Unanswered};
@@ -46,7 +47,7 @@ impl Keeper {
             changed,
         });
         let pulse = Pulse::default();
-        let mut shell = Shell { turn, clocks, told, pulse: pulse.clone() };
+        let mut shell = Shell { turn, clocks, told, pulse: pulse.clone(), writing: None };
         let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || {
             let _abort = AbortOnPanic;
             shell.run(&receiver);
@@ -94,6 +95,8 @@ struct Shell {
     clocks: Clocks,
     told: watch::Sender<u64>,
     pulse: Pulse,
+    /// The thread that writes a snapshot.
+    writing: Option<JoinHandle<Result<u64, SnapshotError>>>,
 }
 
 impl Shell {
@@ -114,14 +117,36 @@ impl Shell {
             self.told.send_if_modified(|told| std::mem::replace(told, queued) != queued);
             let view = self.turn.view(self.clocks.now());
             gathered.questions.into_iter().for_each(|question| question(&view));
+            self.snapshot(false);
             if gathered.stopping {
                 break;
             }
         }
         tracing::debug!("the keeper stops");
         refuse_rest(receiver);
+        self.snapshot(true);
         self.turn.close();
         self.pulse.stops();
+    }
+
+    /// Sees to the snapshot that is being written, or begins one if it is time.
+    fn snapshot(&mut self, stopping: bool) {
+        if let Some(writing) = self.writing.take_if(|writing| stopping || writing.is_finished()) {
+            let outcome = writing.join().expect("a panic of a snapshot ends the program");
+            self.turn.captured(outcome);
+        }
+        if stopping || self.writing.is_some() {
+            return;
+        }
+        let Some(capture) = self.turn.capture() else { return };
+        let thread = std::thread::Builder::new().name("snapshot".into());
+        match thread.spawn(move || capture.write()) {
+            Ok(writing) => self.writing = Some(writing),
+            Err(error) => {
+                let directory = self.turn.directory().snapshots();
+                self.turn.captured(Err(SnapshotError::io("write", &directory)(error)));
+            }
+        }
     }
 
     /// Waits for messages; takes those that are there, as far as they fit into a group.

@@ -13,9 +13,11 @@ use countersign_core::dialect::Signal;
 use countersign_core::fact::{Fact, UnixNanos};
 use countersign_core::settle::{Books, Settings, TaskView};
 
+use super::compaction::Compaction;
 use super::ledgers::Ledgers;
-use super::rebuild::rebuild;
+use super::rebuild::newest;
 use super::room::Room;
+use super::snapshot::{Capture, SnapshotError, snapshots};
 use super::time::{BookTime, Now};
 use super::{Receipt, Refusal, RelayRecord, Submission, SubmissionKind, View};
 use crate::journal::{
@@ -40,6 +42,10 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// Length at which a log begins a new segment.
     pub segment_bytes: u64,
+    /// Bytes of the fact log after which a snapshot is taken.
+    pub snapshot_every_bytes: u64,
+    /// Bytes of the fact log that are kept although snapshots replace them.
+    pub journal_kept_bytes: u64,
 }
 
 impl Options {
@@ -52,6 +58,8 @@ impl Options {
             relays: false,
             reserve_bytes: limits::RESERVE_BYTES,
             segment_bytes: limits::SEGMENT_BYTES,
+            snapshot_every_bytes: limits::SNAPSHOT_EVERY_BYTES,
+            journal_kept_bytes: limits::JOURNAL_KEPT_BYTES,
         }
     }
 }
@@ -74,6 +82,9 @@ pub struct Turn {
     /// The latest time that was given to the books.
     now: UnixNanos,
     room: Room,
+    compaction: Compaction,
+    /// The entry after which all was booked by the rules in force.
+    rules_from: u64,
     fault: Option<String>,
     /// When a log that failed is tried again, on the monotonic clock.
     next_try: Option<Duration>,
@@ -85,10 +96,12 @@ impl Turn {
     /// # Errors
     /// If the journal cannot be read or written.
     pub fn open(directory: DataDirectory, options: Options, now: Now) -> anyhow::Result<Turn> {
-        let facts =
-            open_log(&directory, &options, LogKind::Facts).context("opening the journal")?;
+        // Nothing is written before it is known that everything can be read.
+        let mut rebuilt = newest(&directory, options.settings.clone())?;
+        let facts = open_log(&directory, &options, LogKind::Facts, rebuilt.base)
+            .context("opening the journal")?;
         let relay = match options.relays {
-            true => Some(open_log(&directory, &options, LogKind::Relay).context("the queue")?),
+            true => Some(open_log(&directory, &options, LogKind::Relay, 0).context("the queue")?),
             false => None,
         };
         // A queue that is new owes nothing for the verdicts of the past.
@@ -96,7 +109,7 @@ impl Turn {
         let shown = directory.open_cursor("verdict-spans")?;
         let instance = format!("{:032x}", directory.instance());
         let mut spans = Vec::new();
-        let rebuilt = rebuild(&directory, options.settings, &mut |sequence, books, delta| {
+        rebuilt.replay(&directory, u64::MAX, &mut |sequence, books, delta| {
             if owes
                 && sequence > shown.position()
                 && let Some(make) = options.verdict_span
@@ -104,7 +117,16 @@ impl Turn {
                 spans.extend(verdict_span(make, books, delta, &instance));
             }
         })?;
-        tracing::info!(facts = rebuilt.facts, "the books are rebuilt");
+        let (facts_read, base) = (rebuilt.facts, rebuilt.base);
+        tracing::info!(snapshot = base, facts = facts_read, "the books are rebuilt");
+        let kept = snapshots(directory.disk().as_ref(), &directory.snapshots())?;
+        let kept = kept.into_iter().filter(|sequence| *sequence <= base).collect();
+        // What is read under other settings than before must begin with a snapshot.
+        let differ = rebuilt.ledgers.put_in_force(&options.settings);
+        let tail = if differ { options.snapshot_every_bytes } else { rebuilt.bytes };
+        let rules_from = if differ { rebuilt.sequence } else { rebuilt.rules_from };
+        let (keep, every) = (options.journal_kept_bytes, options.snapshot_every_bytes);
+        let compaction = Compaction::new(kept, tail, keep, every);
         let room = Room::take(&directory, options.reserve_bytes, now);
         let time = BookTime::resume(rebuilt.ledgers.now(), now);
         let mut turn = Turn {
@@ -119,6 +141,8 @@ impl Turn {
             shown,
             time,
             room,
+            compaction,
+            rules_from,
             fault: None,
             next_try: None,
         };
@@ -207,9 +231,32 @@ impl Turn {
         &self.directory
     }
 
+    /// The ledgers, to be written as a snapshot elsewhere, if it is time for one. What came of
+    /// it is told to [`Turn::captured`].
+    pub fn capture(&mut self) -> Option<Capture> {
+        // A verdict's span that is not in the relay log yet is only made again from the journal.
+        (self.compaction.is_due() && self.spans.is_empty()).then(|| self.begin_capture())
+    }
+
+    /// What came of a snapshot: it takes the place of older ones, and of a part of the journal.
+    pub fn captured(&mut self, outcome: Result<u64, SnapshotError>) {
+        self.compaction.end(outcome, &self.directory, &mut self.facts);
+    }
+
     /// A graceful end: what makes the next start easier is written.
     pub fn close(&mut self) {
         self.mark_shown();
+        let sequence = self.facts.next_sequence() - 1;
+        if self.compaction.is_behind(sequence) && self.spans.is_empty() {
+            let written = self.begin_capture().write();
+            self.captured(written);
+        }
+    }
+
+    fn begin_capture(&mut self) -> Capture {
+        let sequence = self.facts.next_sequence() - 1;
+        let capture = Capture::of(&self.ledgers, &self.directory, sequence, self.rules_from);
+        self.compaction.begin(capture)
     }
 
     fn move_to(&mut self, now: Now) {
@@ -286,7 +333,10 @@ impl Turn {
         for (tenant, facts) in ticks.chain(facts).filter(|(_, facts)| !facts.is_empty()) {
             Entry { now: self.now, tenant, facts }.append_to(&mut self.facts)?;
         }
-        self.facts.sync()
+        let bytes = self.facts.group_bytes() as u64;
+        self.facts.sync()?;
+        self.compaction.grew(bytes);
+        Ok(())
     }
 
     fn is_poisoned(&self) -> bool {
@@ -376,13 +426,18 @@ impl Turn {
 /// For a group of which nothing was taken.
 const NOWHERE: Receipt = Receipt { position: 0 };
 
-fn open_log(directory: &DataDirectory, options: &Options, kind: LogKind) -> Result<Log, LogError> {
+fn open_log(
+    directory: &DataDirectory,
+    options: &Options,
+    kind: LogKind,
+    covered: u64,
+) -> Result<Log, LogError> {
     let path = match kind {
         LogKind::Facts => directory.facts(),
         LogKind::Relay => directory.relay(),
     };
     let segment_bytes = options.segment_bytes;
-    let log_options = LogOptions { kind, epoch: directory.epoch(), segment_bytes };
+    let log_options = LogOptions { kind, epoch: directory.epoch(), segment_bytes, covered };
     let (log, recovery) = Log::open_with(directory.disk(), &path, log_options)?;
     if recovery.damaged_bytes > 0 {
         directory.soundness().add(&recovery.damages);

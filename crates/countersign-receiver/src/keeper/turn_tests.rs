@@ -20,7 +20,7 @@ use crate::limits::{REOPEN_AFTER, SUBMISSION_BYTES_MAX};
 
 const START: u64 = 1_700_000_000;
 
-fn at(seconds: u64) -> Now {
+pub(super) fn at(seconds: u64) -> Now {
     Now { wall: (START + seconds) * 1_000_000_000, monotonic: Duration::from_secs(seconds) }
 }
 
@@ -28,7 +28,7 @@ fn options(relays: bool, reserve_bytes: u64) -> Options {
     Options { relays, reserve_bytes, segment_bytes: 4_096, ..Options::of(Settings::default()) }
 }
 
-fn open(disk: &SimDisk, options: Options, now: Now) -> Turn {
+pub(super) fn open(disk: &SimDisk, options: Options, now: Now) -> Turn {
     let disk = Arc::new(disk.clone());
     let directory = DataDirectory::open_with(disk, Path::new("/data"), 7).unwrap();
     Turn::open(directory, options, now).unwrap()
@@ -40,7 +40,7 @@ fn submission(facts: &[Fact<'_>]) -> Submission {
     Submission { facts: writer.into_bytes(), ..Submission::default() }
 }
 
-fn call(number: u64) -> Submission {
+pub(super) fn call(number: u64) -> Submission {
     let place = Place { trace: TraceId(number.into()), span: SpanId(number), parent: SpanId::NONE };
     submission(&[Fact::Call(Call {
         place,
@@ -52,7 +52,7 @@ fn call(number: u64) -> Submission {
     })])
 }
 
-fn verdict(number: u64) -> Submission {
+pub(super) fn verdict(number: u64) -> Submission {
     let id = TraceId(number.into()).to_string();
     let taken = submission(&[Fact::Verdict(Verdict {
         id: Key::of(&id),
@@ -73,11 +73,11 @@ fn verdict(number: u64) -> Submission {
     Submission { kind: SubmissionKind::Verdicts, ..taken }
 }
 
-fn of(tenant: &str, submission: Submission) -> Submission {
+pub(super) fn of(tenant: &str, submission: Submission) -> Submission {
     Submission { tenant: Tenant::named(tenant).unwrap(), ..submission }
 }
 
-fn relayed(bytes: usize, submission: Submission) -> Submission {
+pub(super) fn relayed(bytes: usize, submission: Submission) -> Submission {
     let relay = Some((Signal::Traces, Bytes::from(vec![7; bytes])));
     Submission { relay, ..submission }
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
-use super::recount::recount;
+use super::recount::latest;
 use super::{client, printed};
 use crate::clock;
 use crate::config::{self, Config, Overrides};
@@ -115,8 +115,8 @@ fn read_journal(
 ) -> anyhow::Result<Answer> {
     let overrides = Overrides { data: Some(data), ..Overrides::default() };
     let config = Config::load(config.as_deref(), overrides)?;
-    let recount = recount(&config.data, config.books)?;
-    let mut books = recount.ledgers.default_ledger().books.clone();
+    let latest = latest(&config.data, config.books)?;
+    let mut books = latest.ledgers.default_ledger().books.clone();
     // Deadlines that have passed since the last fact: open traces, expired tasks.
     books.tick(clock::now(), &mut Vec::new());
     let window = Window { from, ..Window::ALL };
