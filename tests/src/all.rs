@@ -31,4 +31,5 @@ mod stopping;
 mod subsets;
 mod sums;
 mod unseen;
+mod vectors;
 mod worked_example;

@@ -58,6 +58,13 @@ impl Money {
         Money(self.0.saturating_mul(count as i128))
     }
 
+    /// The amount for each of so many, to the nearest picodollar; `None` for none.
+    #[must_use]
+    pub fn per(self, count: u64) -> Option<Money> {
+        let count = i128::from(count);
+        Some(Money(self.0.saturating_add(count / 2).checked_div_euclid(count)?))
+    }
+
     /// The amount in dollars, for places that can only carry a double (a metric point).
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "the wire has no wider number")]

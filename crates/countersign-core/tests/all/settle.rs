@@ -117,7 +117,7 @@ pub(crate) fn worked() -> Vec<Fact<'static>> {
 }
 
 #[test]
-fn the_worked_example_comes_out_to_the_cent() {
+fn i10_the_worked_example_comes_out_to_the_cent() {
     let totals = totals(&worked());
     assert_eq!(totals.incurred, cents(1300));
     assert_eq!(totals.settled, cents(1200));
@@ -126,6 +126,25 @@ fn the_worked_example_comes_out_to_the_cent() {
     assert_eq!(totals.review, cents(9900));
     let states = ReviewState::ALL.map(|state| totals.tasks_in(state));
     assert_eq!(states, [1, 4, 1, 2, 1, 1, 0, 0]);
+}
+
+#[test]
+fn i1_incurred_is_settled_pending_and_unattributed() {
+    let mut facts = worked();
+    facts.push(Fact::Verdict(verdict("revert", "u3", Judgement::Defect, T0 + 9 * DAY)));
+    let mut books = Books::new(Settings::default());
+    let mut deltas = Vec::new();
+    let (mut now, mut sums) = (T0, [Money::ZERO; 3]);
+    for fact in &facts {
+        now += 7 * SECOND;
+        books.apply(now, fact, &mut deltas);
+        let totals = books.totals();
+        assert_eq!(totals.incurred, totals.settled + totals.pending + totals.unattributed);
+        let now = [totals.incurred, totals.settled, totals.review];
+        assert!(now.iter().zip(sums).all(|(now, before)| *now >= before));
+        sums = now;
+    }
+    assert_ne!(sums[0], Money::ZERO);
 }
 
 #[test]
@@ -141,7 +160,7 @@ fn a_revert_is_a_defect_and_a_revert_of_it_serves_again() {
 }
 
 #[test]
-fn order_and_repetition_change_nothing() {
+fn i2_order_and_repetition_change_nothing() {
     let facts = worked();
     let expected = totals(&facts);
     let mut state = 7_u64;

@@ -96,7 +96,7 @@ impl Outcomes for Reads {
             Err(_) => return Err(Status::invalid_argument("by: expected a known GroupBy")),
         };
         let to = if request.to_unix_nano == 0 { u64::MAX } else { request.to_unix_nano };
-        let window = Window { from: request.from_unix_nano, to };
+        let window = Window { from: request.from_unix_nano, to, ..Window::ALL };
         let outcomes =
             self.0.ask(move |view| figures::outcomes(Work::all(view.books), by, window)).await;
         let outcomes = outcomes.map_err(|refused| refused.status())?;

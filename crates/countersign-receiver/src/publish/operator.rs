@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use self::entry::{Names, admitted, named};
-use super::figures::{self, By, Window};
+use super::figures::{self, By, TimeBasis, Window};
 use super::health::{Health, HealthShown};
 use super::page::{self, Setting};
 use super::reloads::{Reloads, ReloadsShown};
@@ -84,6 +84,8 @@ pub fn operator_router(keeper: Keeper, operator: Operator) -> Router {
         .route("/readyz", get(readyz))
         .route("/api/v1/totals", get(totals))
         .route("/api/v1/outcomes", get(outcomes))
+        .route("/api/v1/cohorts", get(cohorts))
+        .route("/api/v1/compare", get(compare))
         .route("/api/v1/tasks/{*task}", get(task))
         .route("/api/v1/status", get(status))
         .route("/api/v1/unpriced", get(unpriced))
@@ -109,19 +111,28 @@ async fn home(State(shared): Port) -> Result<Response, Problem> {
 
 async fn task_page(State(shared): Port, Path(name): Path<String>) -> Result<Response, Problem> {
     let setting = &shared.operator.setting;
-    match find(&shared, name).await? {
+    match find(&shared, name.clone()).await? {
         Some(task) => Ok(html(StatusCode::OK, page::task_page(&task, setting, clock::now()))),
         None => {
-            let what = "No task has this id or alias. It may not have been booked yet.";
+            let waits = waiting(&shared, name).await?.map_or(0, |it| it.waiting_verdicts.len());
+            let what = match waits {
+                0 => "No task has this id or alias. It may not have been booked yet.".to_owned(),
+                1 => "A verdict waits for this task. Its work has not come yet.".to_owned(),
+                waits => format!("{waits} verdicts wait for this task. Its work has not come yet."),
+            };
+            let what = &what;
             Ok(html(StatusCode::NOT_FOUND, page::not_found(setting, what, clock::now())))
         }
     }
 }
 
 async fn task(State(shared): Port, Path(name): Path<String>) -> Result<Response, Problem> {
-    match find(&shared, name).await? {
+    match find(&shared, name.clone()).await? {
         Some(task) => Ok(Json(task).into_response()),
-        None => Err(Problem(StatusCode::NOT_FOUND, "no task has this id or alias".into())),
+        None => match waiting(&shared, name).await? {
+            Some(waiting) => Ok(Json(waiting).into_response()),
+            None => Err(Problem(StatusCode::NOT_FOUND, "no task has this id or alias".into())),
+        },
     }
 }
 
@@ -131,6 +142,10 @@ async fn find(shared: &Shared, name: String) -> Result<Option<figures::TaskShown
         view.books.find(&name).map(|task| figures::task(&task, trace_url.as_deref()))
     };
     shared.keeper.ask(shape).await
+}
+
+async fn waiting(shared: &Shared, name: String) -> Result<Option<figures::WaitingShown>, Refusal> {
+    shared.keeper.ask(move |view| figures::waiting(view.books, &name)).await
 }
 
 async fn metrics(State(shared): Port, headers: HeaderMap) -> Result<Response, Problem> {
@@ -177,6 +192,7 @@ async fn totals(State(shared): Port) -> Result<Response, Problem> {
 #[serde(deny_unknown_fields)]
 struct OutcomesQuery {
     by: Option<String>,
+    basis: Option<String>,
     from: Option<String>,
     to: Option<String>,
 }
@@ -185,15 +201,53 @@ async fn outcomes(
     State(shared): Port,
     query: Result<Query<OutcomesQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(query) = query.map_err(|_| bad("this address takes by, from and to, once each"))?;
+    let Query(query) =
+        query.map_err(|_| bad("this address takes by, basis, from and to, once each"))?;
     let by = query.by.as_deref().unwrap_or("workflow");
     let by = By::parse(by).ok_or_else(|| bad("by: expected workflow, route or model"))?;
+    let basis = query.basis.as_deref().unwrap_or("flow");
+    let basis = TimeBasis::parse(basis).ok_or_else(|| bad("basis: expected flow or cohort"))?;
     let window = Window {
+        basis,
         from: time(query.from.as_deref(), "from")?.unwrap_or(0),
         to: time(query.to.as_deref(), "to")?.unwrap_or(u64::MAX),
     };
     let shape = move |view: &crate::keeper::View<'_>| {
         figures::outcomes(figures::Work::all(view.books), by, window)
+    };
+    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+}
+
+async fn cohorts(State(shared): Port) -> Result<Response, Problem> {
+    let cohorts = shared.keeper.ask(|view| figures::cohorts(view.books, view.now)).await?;
+    Ok(Json(cohorts).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompareQuery {
+    a: String,
+    b: String,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+async fn compare(
+    State(shared): Port,
+    query: Result<Query<CompareQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let needs = "this address needs two routes, a and b, and takes from and to, once each";
+    let Query(query) = query.map_err(|_| bad(needs))?;
+    if query.a == query.b {
+        return Err(bad("a and b: expected two routes"));
+    }
+    let window = Window {
+        basis: TimeBasis::Cohort,
+        from: time(query.from.as_deref(), "from")?.unwrap_or(0),
+        to: time(query.to.as_deref(), "to")?.unwrap_or(u64::MAX),
+    };
+    let shape = move |view: &crate::keeper::View<'_>| {
+        figures::compare(view.books, (&query.a, &query.b), window)
     };
     Ok(Json(shared.keeper.ask(shape).await?).into_response())
 }

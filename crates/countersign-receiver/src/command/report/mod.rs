@@ -16,7 +16,7 @@ use super::{client, printed};
 use crate::clock;
 use crate::config::{self, Config, Overrides};
 use crate::publish::calendar;
-use crate::publish::figures::{self, By, Window, Work};
+use crate::publish::figures::{self, By, TimeBasis, Window, Work};
 
 /// Arguments of `report`.
 #[derive(Args, Debug)]
@@ -34,6 +34,10 @@ pub struct ReportArgs {
     /// The server's operator port.
     #[arg(long, alias = "server", value_name = "URL", default_value = client::OPERATOR)]
     operator: String,
+    /// With --since: by the time of the verdict (flow) or of the start of the work (cohort)
+    /// [default: flow].
+    #[arg(long, value_parser = PossibleValuesParser::new(TimeBasis::ALL.map(TimeBasis::as_str)))]
+    basis: Option<String>,
     /// Without a server: read this data directory.
     #[arg(long, value_name = "DIR", conflicts_with = "operator")]
     data: Option<PathBuf>,
@@ -70,48 +74,57 @@ impl Since {
 }
 
 pub(super) fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
-    let from = args.since.map_or(0, Since::time);
+    let basis = args.basis.as_deref().and_then(TimeBasis::parse).unwrap_or_default();
+    let window = Window { basis, from: args.since.map_or(0, Since::time), ..Window::ALL };
     let groups = match args.by.as_deref().and_then(By::parse) {
         Some(by) => vec![by],
         None if args.json => vec![By::Workflow],
         None => vec![By::Workflow, By::Route],
     };
-    let (mut totals, mut outcomes) = match &args.data {
-        Some(data) => read_journal(data.clone(), args.config, &groups, from)?,
-        None => ask_server(&args.operator, &groups, from)?,
+    let Answer { mut totals, mut outcomes, cohorts } = match &args.data {
+        Some(data) => read_journal(data.clone(), args.config, &groups, window)?,
+        None => ask_server(&args.operator, &groups, window)?,
     };
     if args.json {
         let fields = totals.as_object_mut().context("the totals are no JSON object")?;
         fields.insert("outcomes".to_owned(), outcomes.swap_remove(0));
+        fields.insert("cohorts".to_owned(), cohorts);
         printed::line(format_args!("{}", serde_json::to_string_pretty(&totals)?))?;
     } else {
-        printed::line(format_args!("{}", table::report(&totals, &outcomes).trim_end()))?;
+        printed::line(format_args!("{}", table::report(&totals, &outcomes, &cohorts).trim_end()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The totals, and the outcomes of each group.
-type Answer = (Value, Vec<Value>);
+/// What the report is made of.
+struct Answer {
+    totals: Value,
+    /// The outcomes of each group.
+    outcomes: Vec<Value>,
+    cohorts: Value,
+}
 
-fn ask_server(operator: &str, groups: &[By], from: u64) -> anyhow::Result<Answer> {
+fn ask_server(operator: &str, groups: &[By], window: Window) -> anyhow::Result<Answer> {
     let client = client::client()?;
     let totals = client::get(&client, operator, "/api/v1/totals", &[])?;
     let mut outcomes = Vec::new();
     for by in groups {
-        let mut query = vec![("by", by.as_str().to_owned())];
-        if from > 0 {
-            query.push(("from", calendar::show(from)));
+        let mut query =
+            vec![("by", by.as_str().to_owned()), ("basis", window.basis.as_str().to_owned())];
+        if window.from > 0 {
+            query.push(("from", calendar::show(window.from)));
         }
         outcomes.push(client::get(&client, operator, "/api/v1/outcomes", &query)?);
     }
-    Ok((totals, outcomes))
+    let cohorts = client::get(&client, operator, "/api/v1/cohorts", &[])?;
+    Ok(Answer { totals, outcomes, cohorts })
 }
 
 fn read_journal(
     data: PathBuf,
     config: Option<PathBuf>,
     groups: &[By],
-    from: u64,
+    window: Window,
 ) -> anyhow::Result<Answer> {
     let overrides = Overrides { data: Some(data), ..Overrides::default() };
     let config = Config::load(config.as_deref(), overrides)?;
@@ -119,11 +132,14 @@ fn read_journal(
     let mut books = latest.ledgers.default_ledger().books.clone();
     // Deadlines that have passed since the last fact: open traces, expired tasks.
     books.tick(clock::now(), &mut Vec::new());
-    let window = Window { from, ..Window::ALL };
     let mut outcomes = Vec::new();
     for by in groups {
         let work = Work::all(&books);
         outcomes.push(serde_json::to_value(figures::outcomes(work, *by, window))?);
     }
-    Ok((serde_json::to_value(figures::totals(books.totals()))?, outcomes))
+    Ok(Answer {
+        totals: serde_json::to_value(figures::totals(books.totals()))?,
+        outcomes,
+        cohorts: serde_json::to_value(figures::cohorts(&books, books.now()))?,
+    })
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// The report of some totals and of outcomes by one or two groups.
-pub(super) fn report(totals: &Value, outcomes: &[Value]) -> String {
+/// The report of some totals, of outcomes by one or two groups, and of the last weeks.
+pub(super) fn report(totals: &Value, outcomes: &[Value], cohorts: &Value) -> String {
     let mut text = String::new();
     if let Some(total) = outcomes.first().and_then(|outcomes| outcomes.get("total")) {
         for (name, figure) in head(total) {
@@ -14,6 +14,7 @@ pub(super) fn report(totals: &Value, outcomes: &[Value]) -> String {
         text.push('\n');
         rows(&mut text, group);
     }
+    weeks(&mut text, cohorts);
     text.push('\n');
     for (name, figure) in tail(totals) {
         line(&mut text, name, &figure);
@@ -37,6 +38,15 @@ fn head(total: &Value) -> Vec<(&'static str, String)> {
                 count("/net_served"),
                 count("/tasks/accepted"),
                 count("/tasks/edited")
+            ),
+        ),
+        (
+            "of these",
+            format!(
+                "{} confirmed, {} may still come back; {} unconfirmed are not counted yet",
+                count("/standing/confirmed"),
+                count("/standing/provisional"),
+                count("/standing/unconfirmed")
             ),
         ),
         (
@@ -88,6 +98,14 @@ fn head(total: &Value) -> Vec<(&'static str, String)> {
             ),
         ),
         ("retries", retries(total)),
+        (
+            "known by its trace only",
+            format!(
+                "{} of the tasks, {} of the cost",
+                percent("/fallback/tasks_share"),
+                percent("/fallback/cost_share")
+            ),
+        ),
     ]
 }
 
@@ -121,12 +139,49 @@ fn rows(text: &mut String, group: &Value) {
     for row in group.get("rows").and_then(Value::as_array).into_iter().flatten() {
         lines.push(cells(row));
     }
+    align(text, &lines);
+}
+
+/// The weeks in which work began, with what is known of each.
+fn weeks(text: &mut String, cohorts: &Value) {
+    let weeks = cohorts.get("weeks").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if weeks.is_empty() {
+        return;
+    }
+    let head =
+        ["week", "began", "accepted", "per accepted", "acceptance", "between", "decided", ""];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
+    for week in weeks {
+        let Some(total) = week.get("total") else { continue };
+        let mature = total.get("mature").and_then(Value::as_bool).unwrap_or(false);
+        lines.push(vec![
+            week.get("cohort").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            count(total, "/started"),
+            count(total, "/net_served"),
+            money(total, "/cost_usd/per_accepted"),
+            percent(total, "/acceptance"),
+            format!(
+                "{} and {}",
+                percent(total, "/acceptance_low"),
+                percent(total, "/acceptance_high")
+            ),
+            percent(total, "/decided_share"),
+            if mature { "mature" } else { "not mature" }.to_owned(),
+        ]);
+    }
+    text.push('\n');
+    align(text, &lines);
+}
+
+/// Writes lines with columns as wide as they have to be.
+fn align(text: &mut String, lines: &[Vec<String>]) {
+    let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..=COLUMNS.len()).map(width).collect();
-    for line in &lines {
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for line in lines {
         let mut shown = String::new();
         for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
             shown.push_str(&match column {
@@ -263,6 +318,8 @@ mod tests {
             "tasks": {"pending": 1, "accepted": 4, "edited": 1, "rejected": 2, "escalated": 1,
                 "withdrawn": 1, "expired": 0, "defect": 0},
             "net_served": 5,
+            "standing": {"confirmed": 1, "provisional": 4, "unconfirmed": 2},
+            "fallback": {"tasks_share": 0.1, "cost_share": 0.25},
             "cost_usd": {"settled": "12", "pending": "1", "per_accepted": "2.4",
                 "per_accepted_with_review": "22.2"},
             "rates": {"acceptance": 0.5555, "acceptance_low": 0.5, "acceptance_high": 0.6,
@@ -281,8 +338,13 @@ mod tests {
                 "review": "99"},
             "unpriced_calls": 0,
         });
+        let row = json!({"started": 10, "net_served": 5, "acceptance": 0.5555,
+            "acceptance_low": 0.5, "acceptance_high": 0.6, "decided_share": 0.9, "mature": false,
+            "cost_usd": {"per_accepted": "2.4"}});
+        let cohorts = json!({"weeks": [{"cohort": "2026-W45", "total": row}]});
         expect![[r#"
             accepted outcomes          5 (4 as they were, 1 edited)
+            of these                   1 confirmed, 4 may still come back; 2 unconfirmed are not counted yet
             cost per accepted outcome  $2.40 for models and tools, $22.20 with review
             acceptance                 55.5 % (between 50.0 % and 60.0 % when all are judged)
             rework                     37.5 %, right the first time 37.5 %, came back 0.0 %
@@ -290,15 +352,19 @@ mod tests {
             not accepted               2 rejected, 1 escalated, 1 withdrawn, 0 expired
             time to verdict            median 1.5 min, 95 % within 2.3 d
             retries                    0 transport, 0 step, 2 regeneration, 2 round
+            known by its trace only    10.0 % of the tasks, 25.0 % of the cost
 
             workflow   accepted  per accepted  with review  acceptance  rework  pending  to verdict    spent  tokens in/out
             pr-review         5         $2.40       $22.20      55.5 %  37.5 %        1     1.5 min   $13.00  1,234,567/890
             (unnamed)         –             –            –           –       –        –           –  $0.0001            –/–
 
+            week      began  accepted  per accepted  acceptance            between  decided
+            2026-W45     10         5         $2.40      55.5 %  50.0 % and 60.0 %   90.0 %  not mature
+
             cost of models and tools   $13.00 = $12.00 judged + $1.00 waiting + $0.00 of no task
             cost of review             $99.00
             calls                      13 worked, 0 failed, 0 without a price
             tokens                     1,234,567 in (5 read from cache, 0 written to it), 890 out (0 reasoning)
-        "#]].assert_eq(&super::report(&totals, &[outcomes]));
+        "#]].assert_eq(&super::report(&totals, &[outcomes], &cohorts));
     }
 }

@@ -6,6 +6,8 @@
 //! outcome divides by the net figure, and its numerator is the settled cost of **all** tasks:
 //! what rejections and retries cost is part of what an accepted outcome costs.
 
+mod cohorts;
+mod compare;
 mod inbox;
 mod outcomes;
 mod overview;
@@ -13,18 +15,23 @@ mod reported;
 mod task;
 mod totals;
 mod unpriced;
+mod waiting;
 mod work;
 
+pub use cohorts::{CohortCost, CohortRow, CohortWeek, Cohorts, cohorts};
+pub use compare::{Comparison, Side, Stratum, compare};
 pub use inbox::{Inbox, InboxOrder, InboxTask, inbox};
 pub use outcomes::{
-    Counts, Credit, OutcomeRow, Outcomes, Rates, RetryCounts, RowCost, Spread, outcomes,
+    Counts, Credit, Fallback, OutcomeRow, Outcomes, Rates, RetryCounts, RowCost, Spread, Standings,
+    outcomes,
 };
 pub use overview::{Latency, Overview, TaskBrief, Trend, TrendBucket, Waiting, overview};
 pub use reported::{Reported, ReportedModel, reported};
 pub use task::{LineShown, TaskShown, VerdictShown, page_path, task};
 pub use totals::{TaskCounts, TotalCost, TotalsShown, totals};
 pub use unpriced::{Unpriced, UnpricedModel, unpriced};
-pub use work::{By, Window, Work};
+pub use waiting::{WaitingShown, waiting};
+pub use work::{By, TimeBasis, Window, Work};
 
 use countersign_core::money::Money;
 use serde::{Serialize, Serializer};

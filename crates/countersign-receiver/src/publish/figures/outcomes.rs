@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use countersign_core::fact::{Component, ReviewState};
 use countersign_core::limits::OVERFLOW_NAME;
 use countersign_core::money::Money;
+use countersign_core::settle::{Confidence, Standing};
 use serde::{Serialize, Serializer};
 
 use super::work::{By, Window, Work};
@@ -40,6 +41,10 @@ impl Credit {
 
     fn plus(self, other: Credit) -> Credit {
         Credit(self.0 + other.0)
+    }
+
+    fn minus(self, other: Credit) -> Credit {
+        Credit(self.0.saturating_sub(other.0))
     }
 }
 
@@ -95,7 +100,7 @@ impl<N> Counts<N> {
 pub struct Outcomes {
     /// `workflow`, `route` or `model`.
     pub by: &'static str,
-    /// Always `flow`: a task belongs to the time of its verdict.
+    /// `flow` if a task belongs to the time of its verdict, `cohort` if to that of its start.
     pub basis: &'static str,
     /// Start of the window, or null for the beginning.
     pub from: Option<String>,
@@ -116,10 +121,14 @@ pub struct OutcomeRow {
     pub allocated: bool,
     /// Tasks by state.
     pub tasks: Counts<Credit>,
-    /// Ever accepted or edited: accepted + edited + defect.
+    /// Ever an accepted outcome: net served + defect.
     pub served: Credit,
-    /// Accepted or edited and not come back.
+    /// Accepted outcomes: accepted or edited, not come back, and not unconfirmed.
     pub net_served: Credit,
+    /// How firmly the accepted and edited tasks stand.
+    pub standing: Standings,
+    /// What was found to belong together only for want of anything better.
+    pub fallback: Fallback,
     /// Money.
     pub cost_usd: RowCost,
     /// Ratios of the counts, each with null where its denominator is zero.
@@ -136,6 +145,32 @@ pub struct OutcomeRow {
     pub tokens: Tokens,
 }
 
+/// Accepted and edited tasks by how firmly they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Standings {
+    /// Nobody reopened them within their confirm window.
+    pub confirmed: Credit,
+    /// Somebody said so, and their confirm window is not over: accepted outcomes that may come
+    /// back.
+    pub provisional: Credit,
+    /// It was implied or assumed, and their confirm window is not over: no accepted outcomes
+    /// yet. In every ratio they stand with the pending ones.
+    pub unconfirmed: Credit,
+}
+
+/// Tasks that are a single trace because nothing names a task, a conversation or a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Fallback {
+    /// Such tasks.
+    pub tasks: Credit,
+    /// Their cost.
+    pub cost_usd: Dollars,
+    /// Of all tasks.
+    pub tasks_share: Option<f64>,
+    /// Of all cost.
+    pub cost_share: Option<f64>,
+}
+
 /// A row's money.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RowCost {
@@ -143,11 +178,13 @@ pub struct RowCost {
     pub settled: Dollars,
     /// Of it, cost of the net served tasks.
     pub served: Dollars,
+    /// Of it, cost of the unconfirmed tasks.
+    pub unconfirmed: Dollars,
     /// Cost of tasks without verdict.
     pub pending: Dollars,
     /// The reviewers' time on judged tasks at the workflow's rate.
     pub review: Dollars,
-    /// Settled cost of all / net served; null without a served task.
+    /// Settled cost of all but the unconfirmed / net served; null without a served task.
     pub per_accepted: Option<Dollars>,
     /// The same with the reviewers' time.
     pub per_accepted_with_review: Option<Dollars>,
@@ -160,11 +197,11 @@ pub struct RowCost {
 /// A row's ratios.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Rates {
-    /// Served / all settled tasks, withdrawn and expired ones included.
+    /// Served / all settled tasks, withdrawn and expired ones included, unconfirmed ones not.
     pub acceptance: Option<f64>,
-    /// Acceptance if no pending task were accepted.
+    /// Acceptance if no pending or unconfirmed task were accepted.
     pub acceptance_low: Option<f64>,
-    /// Acceptance if all pending tasks were accepted.
+    /// Acceptance if all of them were.
     pub acceptance_high: Option<f64>,
     /// Accepted as it was in round 1 / judged on its quality.
     pub first_pass_yield: Option<f64>,
@@ -239,7 +276,7 @@ impl<'a> Gathered<'a> {
         rows.sort_by(|a, b| spent(b).cmp(&spent(a)).then_with(|| a.name.cmp(&b.name)));
         Outcomes {
             by: self.by.as_str(),
-            basis: "flow",
+            basis: self.window.basis.as_str(),
             from: (self.window.from > 0).then(|| calendar::show(self.window.from)),
             to: (self.window.to < u64::MAX).then(|| calendar::show(self.window.to)),
             rows,
@@ -302,6 +339,11 @@ struct Sum {
     by_state: Counts<Dollars>,
     settled: Money,
     review: Money,
+    standing: Standings,
+    unconfirmed_cost: Money,
+    unconfirmed_review: Money,
+    fallback: Credit,
+    fallback_cost: Money,
     first_pass: Credit,
     rework: Credit,
     review_micros: u128,
@@ -328,8 +370,23 @@ impl Sum {
             self.review += review;
             self.review_micros += u128::from(work.review_ms) * u128::from(share);
         }
+        match work.standing {
+            Standing::Confirmed => add(&mut self.standing.confirmed, one),
+            Standing::Provisional { .. } if work.standing.is_unconfirmed() => {
+                add(&mut self.standing.unconfirmed, one);
+                self.unconfirmed_cost += cost;
+                self.unconfirmed_review += review;
+            }
+            Standing::Provisional { .. } => add(&mut self.standing.provisional, one),
+            Standing::Unserved => {}
+        }
+        if work.confidence == Confidence::Fallback {
+            add(&mut self.fallback, one);
+            self.fallback_cost += cost;
+        }
         let sent_back = work.rounds > 1;
         match work.state {
+            _ if work.standing.is_unconfirmed() => {}
             ReviewState::Accepted if !sent_back => add(&mut self.first_pass, one),
             ReviewState::Edited | ReviewState::Defect => add(&mut self.rework, one),
             ReviewState::Accepted | ReviewState::Rejected | ReviewState::Escalated => {
@@ -361,36 +418,50 @@ impl Sum {
 
     fn into_row(mut self, name: &str, allocated: bool) -> OutcomeRow {
         let (tasks, by_state) = (self.tasks, self.by_state);
-        let (pending, served_cost) = (by_state.pending.0, by_state.accepted.0 + by_state.edited.0);
-        let net_served = tasks.accepted.plus(tasks.edited);
+        let pending = by_state.pending.0;
+        let served_cost = by_state.accepted.0 + by_state.edited.0 - self.unconfirmed_cost;
+        let headline_cost = self.settled - self.unconfirmed_cost;
+        let headline_review = self.review - self.unconfirmed_review;
+        let unconfirmed = self.standing.unconfirmed;
+        let undecided = tasks.pending.plus(unconfirmed);
+        let net_served = tasks.accepted.plus(tasks.edited).minus(unconfirmed);
         let served = net_served.plus(tasks.defect);
         let judged = served.plus(tasks.rejected).plus(tasks.escalated);
         let settled = judged.plus(tasks.withdrawn).plus(tasks.expired);
-        let all = settled.plus(tasks.pending);
+        let all = settled.plus(undecided);
+        let all_cost = self.settled + pending;
         OutcomeRow {
             name: name.to_owned(),
             allocated,
             tasks,
             served,
             net_served,
+            standing: self.standing,
+            fallback: Fallback {
+                tasks: self.fallback,
+                cost_usd: self.fallback_cost.into(),
+                tasks_share: ratio(self.fallback, all),
+                cost_share: share(self.fallback_cost, all_cost),
+            },
             cost_usd: RowCost {
                 settled: self.settled.into(),
                 served: served_cost.into(),
+                unconfirmed: self.unconfirmed_cost.into(),
                 pending: pending.into(),
                 review: self.review.into(),
-                per_accepted: per(self.settled, net_served),
-                per_accepted_with_review: per(self.settled + self.review, net_served),
+                per_accepted: per(headline_cost, net_served),
+                per_accepted_with_review: per(headline_cost + headline_review, net_served),
                 direct_per_accepted: per(served_cost, net_served),
                 by_state,
             },
             rates: Rates {
                 acceptance: ratio(served, settled),
                 acceptance_low: ratio(served, all),
-                acceptance_high: ratio(served.plus(tasks.pending), all),
+                acceptance_high: ratio(served.plus(undecided), all),
                 first_pass_yield: ratio(self.first_pass, judged),
                 rework: ratio(self.rework, judged),
                 defect: ratio(tasks.defect, served),
-                settled_share: share(self.settled, self.settled + pending),
+                settled_share: share(self.settled, all_cost),
             },
             review_seconds: seconds(self.review_micros / 1_000_000, 1_000),
             time_to_verdict_seconds: spread(&mut self.times_to_verdict),

@@ -210,6 +210,9 @@ pub(super) fn trend<'a>(
         })
         .collect();
     for work in tasks.filter(|work| work.state != ReviewState::Pending) {
+        if work.standing.is_unconfirmed() {
+            continue;
+        }
         let Some(since) = work.decided.checked_sub(begin) else { continue };
         // A verdict that claims to come from the future counts as one of now.
         let index = usize::try_from(since / width).unwrap_or(usize::MAX).min(TREND_BUCKETS - 1);
@@ -272,12 +275,15 @@ mod tests {
 
     use super::*;
     use countersign_core::names::Names;
+    use countersign_core::settle::{Confidence, Standing};
 
     fn decided(state: ReviewState, minute: u64, names: &Names) -> Work<'_> {
         Work {
             workflow: "",
             route: "",
             state,
+            standing: Standing::Unserved,
+            confidence: Confidence::Explicit,
             started: 0,
             ended: 0,
             decided: minute * 60 * SECOND,

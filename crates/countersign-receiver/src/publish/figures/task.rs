@@ -1,7 +1,8 @@
 //! One task: its state, verdicts, calls, cost and links.
 
 use countersign_core::fact::{Retries, UnixNanos};
-use countersign_core::settle::{KeptVerdict, Line, TaskView};
+use countersign_core::names::Name;
+use countersign_core::settle::{KeptVerdict, Line, Standing, TaskView};
 use serde::Serialize;
 
 use super::{Calls, Dollars, Tokens, seconds};
@@ -24,6 +25,10 @@ pub struct TaskShown {
     pub purpose: String,
     /// Where it stands.
     pub state: &'static str,
+    /// `provisional` or `confirmed` if it is served, else `unserved`.
+    pub standing: &'static str,
+    /// When its confirm window ends, if it is provisional.
+    pub confirms: Option<String>,
     /// How sure it is that the work belongs to it: `explicit`, `derived`, `fallback`.
     pub confidence: &'static str,
     /// Attempts, from 1.
@@ -126,8 +131,8 @@ pub struct LineShown {
     pub calls: Calls,
     /// Calls without a price.
     pub unpriced: u32,
-    /// Cost.
-    pub cost_usd: Dollars,
+    /// Cost; null if none of the calls has a price.
+    pub cost_usd: Option<Dollars>,
     /// Tokens.
     pub tokens: Tokens,
 }
@@ -163,6 +168,11 @@ pub fn task(view: &TaskView<'_>, trace_url: Option<&str>) -> TaskShown {
         route_reason: view.route_reason().to_owned(),
         purpose: view.purpose().to_owned(),
         state: view.state().as_str(),
+        standing: view.standing().as_str(),
+        confirms: match view.standing() {
+            Standing::Provisional { until, .. } => time(until),
+            Standing::Confirmed | Standing::Unserved => None,
+        },
         confidence: view.confidence().as_str(),
         attempts: view.attempts(),
         rounds: view.rounds(),
@@ -172,7 +182,11 @@ pub fn task(view: &TaskView<'_>, trace_url: Option<&str>) -> TaskShown {
         cost_usd: TaskCost { incurred: view.cost().into(), review: view.review_cost().into() },
         review_seconds: seconds(view.review_ms().into(), 1_000),
         retries: retries(view.retries(), view.rounds()),
-        verdicts: view.verdicts().iter().map(|kept| verdict(kept, view)).collect(),
+        verdicts: view
+            .verdicts()
+            .iter()
+            .map(|kept| verdict(kept, |name| view.text(name)))
+            .collect(),
         calls,
         links: Links {
             page: page_path(&id),
@@ -214,18 +228,16 @@ fn retries(retries: Retries, rounds: u32) -> TaskRetries {
     }
 }
 
-fn verdict(kept: &KeptVerdict, view: &TaskView<'_>) -> VerdictShown {
+/// Shapes a verdict; `text` gives the text of a name.
+pub(super) fn verdict<'a>(kept: &KeptVerdict, text: impl Fn(Name) -> &'a str) -> VerdictShown {
     VerdictShown {
         id: format!("{:032x}", kept.id.0),
         state: kept.judgement.as_str(),
-        source: VerdictSource {
-            kind: kept.source.as_str(),
-            system: view.text(kept.system).to_owned(),
-        },
+        source: VerdictSource { kind: kept.source.as_str(), system: text(kept.system).to_owned() },
         basis: kept.basis.as_str(),
         round: (kept.round > 0).then_some(kept.round),
-        reason: view.text(kept.reason).to_owned(),
-        policy_version: view.text(kept.policy_version).to_owned(),
+        reason: text(kept.reason).to_owned(),
+        policy_version: text(kept.policy_version).to_owned(),
         effective_at: time(kept.effective),
         observed_at: time(kept.observed),
         edit_ratio: kept.edit_ppm.map(|ppm| f64::from(ppm) / 1e6),
@@ -235,6 +247,7 @@ fn verdict(kept: &KeptVerdict, view: &TaskView<'_>) -> VerdictShown {
 }
 
 fn shown(line: &Line, view: &TaskView<'_>) -> LineShown {
+    let priced = line.calls_unpriced == 0 || !line.cost.is_zero();
     LineShown {
         model: view.text(line.model).to_owned(),
         provider: view.text(line.provider).to_owned(),
@@ -242,7 +255,7 @@ fn shown(line: &Line, view: &TaskView<'_>) -> LineShown {
         stage: line.stage.as_str(),
         calls: Calls { ok: line.calls_ok.into(), failed: line.calls_failed.into() },
         unpriced: line.calls_unpriced,
-        cost_usd: line.cost.into(),
+        cost_usd: priced.then_some(Dollars(line.cost)),
         tokens: line.usage.into(),
     }
 }

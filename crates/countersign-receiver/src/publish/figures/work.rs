@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use countersign_core::fact::{Retries, ReviewState, UnixNanos};
 use countersign_core::money::Money;
 use countersign_core::names::Names;
-use countersign_core::settle::{Books, Line, TaskView};
+use countersign_core::settle::{Books, Confidence, Line, Standing, TaskView};
 
 /// What the figures need to know of a task.
 #[derive(Clone, Debug)]
@@ -16,6 +16,10 @@ pub struct Work<'a> {
     pub route: &'a str,
     /// Where it stands.
     pub state: ReviewState,
+    /// How firmly, if it is served.
+    pub standing: Standing,
+    /// How its work was found to be its work.
+    pub confidence: Confidence,
     /// Start of its first span.
     pub started: UnixNanos,
     /// End of its last span.
@@ -46,6 +50,8 @@ impl<'a> Work<'a> {
             workflow: view.workflow(),
             route: view.route(),
             state: view.state(),
+            standing: view.standing(),
+            confidence: view.confidence(),
             started: view.started(),
             ended: view.ended(),
             decided: view.decided(),
@@ -107,11 +113,44 @@ impl By {
     }
 }
 
-/// A span of time on the flow basis: a task belongs to it by the time of its verdict.
+/// By which of its times a task belongs to a span of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeBasis {
+    /// By its verdict: what was settled in that time. Right for trends.
+    #[default]
+    Flow,
+    /// By its start: what became of the work that began in that time. Right for comparisons.
+    Cohort,
+}
+
+impl TimeBasis {
+    /// Every basis.
+    pub const ALL: [TimeBasis; 2] = [TimeBasis::Flow, TimeBasis::Cohort];
+
+    /// The word for it: `flow`, `cohort`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TimeBasis::Flow => "flow",
+            TimeBasis::Cohort => "cohort",
+        }
+    }
+
+    /// Reads the word for it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<TimeBasis> {
+        TimeBasis::ALL.into_iter().find(|basis| basis.as_str() == word)
+    }
+}
+
+/// A span of time.
 ///
-/// Pending tasks have no such time. They are those that wait now and began before the end.
+/// On the flow basis pending tasks have no time to go by. They are those that wait now and
+/// began before the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
+    /// Which time of a task counts.
+    pub basis: TimeBasis,
     /// The first nanosecond in it.
     pub from: UnixNanos,
     /// The first nanosecond after it.
@@ -120,15 +159,15 @@ pub struct Window {
 
 impl Window {
     /// All time.
-    pub const ALL: Window = Window { from: 0, to: u64::MAX };
+    pub const ALL: Window = Window { basis: TimeBasis::Flow, from: 0, to: u64::MAX };
 
     /// Whether the task is counted in it.
     #[must_use]
     pub fn holds(&self, work: &Work<'_>) -> bool {
-        if work.state == ReviewState::Pending {
-            work.started < self.to
-        } else {
-            (self.from..self.to).contains(&work.decided)
+        match (self.basis, work.state) {
+            (TimeBasis::Cohort, _) => (self.from..self.to).contains(&work.started),
+            (TimeBasis::Flow, ReviewState::Pending) => work.started < self.to,
+            (TimeBasis::Flow, _) => (self.from..self.to).contains(&work.decided),
         }
     }
 }

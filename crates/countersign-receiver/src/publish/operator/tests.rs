@@ -149,14 +149,14 @@ async fn every_address_answers() {
         {"detail":"from: expected a date (2026-11-22) or RFC 3339 time","status":400,"title":"Bad Request","type":"about:blank"}"#]]).await;
     server.check("/api/v1/outcomes?who=1", expect![[r#"
         400 application/problem+json
-        {"detail":"this address takes by, from and to, once each","status":400,"title":"Bad Request","type":"about:blank"}"#]]).await;
+        {"detail":"this address takes by, basis, from and to, once each","status":400,"title":"Bad Request","type":"about:blank"}"#]]).await;
     server.check("/api/v1/tasks/https://github.com/acme/api/pull/7", expect![[r#"
         200 application/json
-        {"id":"https://github.com/acme/api/pull/7","aliases":[],"workflow":"pr-review","route":"","route_reason":"","purpose":"","state":"accepted","confidence":"explic"#]]).await;
+        {"id":"https://github.com/acme/api/pull/7","aliases":[],"workflow":"pr-review","route":"","route_reason":"","purpose":"","state":"accepted","standing":"provisio"#]]).await;
     server
         .check("/api/v1/tasks/https%3A%2F%2Fgithub.com%2Facme%2Fapi%2Fpull%2F7", expect![[r#"
             200 application/json
-            {"id":"https://github.com/acme/api/pull/7","aliases":[],"workflow":"pr-review","route":"","route_reason":"","purpose":"","state":"accepted","confidence":"explic"#]])
+            {"id":"https://github.com/acme/api/pull/7","aliases":[],"workflow":"pr-review","route":"","route_reason":"","purpose":"","state":"accepted","standing":"provisio"#]])
         .await;
     server.check("/api/v1/tasks/nobody", expect![[r#"
         404 application/problem+json

@@ -107,7 +107,7 @@ fn calls(task: &TaskShown) -> Markup {
                                 th scope="row" { (words::name_or(&line.model, "unnamed")) }
                                 td { (line.stage) }
                                 td {
-                                    (money(line.cost_usd.0))
+                                    (line.cost_usd.map_or_else(|| "no price".into(), |cost| money(cost.0)))
                                     @if line.unpriced > 0 {
                                         " + " (plural_unpriced(line.unpriced))
                                     }
