@@ -2,6 +2,8 @@
 //! book a call, to take a snapshot, to write it and to read it. Takes the number of tasks:
 //! `cargo bench -p countersign-core --bench storage -- 10000000`.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark has a clock")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

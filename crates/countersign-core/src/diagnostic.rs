@@ -53,6 +53,8 @@ diagnostics! {
     ClockSkew = "clock_skew",
     /// A verdict without a known state, refused.
     InvalidVerdict = "invalid_verdict",
+    /// A verdict on a task that is gone from the books, refused.
+    TooLate = "too_late",
     /// A verdict that waits for its task.
     VerdictWaits = "verdict_waits",
     /// A verdict whose task did not appear in time, given up.

@@ -88,7 +88,14 @@ pub const CONFIRM_TICKET_MS: u64 = 72 * 3_600_000;
 /// Confirm window of incidents.
 pub const CONFIRM_INCIDENT_MS: u64 = 24 * 3_600_000;
 
-/// How long records, verdicts and responses are remembered, so that a repetition is known.
+/// A judged task keeps its id, aliases and traces so long after its last verdict or work.
+pub const JUDGED_NAMES_MS: u64 = 30 * 24 * 3_600_000;
+/// A task that nobody judged keeps them so long after its last work.
+pub const UNJUDGED_NAMES_MS: u64 = 90 * 24 * 3_600_000;
+/// Longer than a name may stay after its time: names are forgotten a day's worth at a time.
+pub(crate) const DAYS_2_MS: u64 = 2 * 24 * 3_600_000;
+/// How long records, verdicts and responses are remembered, so that a repetition is known; and
+/// how long a settled task is kept after the last that happened to it.
 pub const HORIZON_MS: u64 = 120 * 24 * 3_600_000;
 /// Remembered records, verdicts and responses; when there are more, the oldest are forgotten
 /// before their time.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use countersign_core::delta::Delta;
 use countersign_core::fact::ReviewState;
+use countersign_core::limits;
 use countersign_core::money::Money;
 use countersign_core::settle::{Books, Settings};
 use countersign_core::tally::{Kind, Tally, Value};
@@ -47,7 +48,7 @@ pub fn judge(script: &[Line]) -> Result<(), Fault> {
     let end_ms = end_of(script, &settings);
     let expected = answer(script, &settings, end_ms);
     let (books, deltas) = run(script, end_ms)?;
-    compare(&books, &expected)?;
+    compare(&books, &expected, end_ms)?;
     check_liveness(&books, end_ms)?;
     check_waking(script, end_ms, &books, &deltas)?;
     check_restart(script, end_ms, &deltas)
@@ -73,6 +74,9 @@ pub fn is_possible(script: &[Line]) -> bool {
     let mut seen = BTreeSet::new();
     let firsts: Vec<&Line> =
         script.iter().filter(|line| seen.insert(format!("{:?}", line.says))).collect();
+    if firsts.iter().any(|line| line.at_ms >= limits::HORIZON_MS) {
+        return false;
+    }
     let calls = || {
         firsts.iter().filter_map(|line| {
             let Says::Call(call) = &line.says else { return None };
@@ -219,9 +223,9 @@ fn check_conservation(books: &Books) -> Result<(), Fault> {
     if totals.incurred != parts {
         return Err(fault("money is conserved", format!("{} is not {parts}", totals.incurred)));
     }
-    let mut counts = [0; 8];
+    let mut counts = books.removed().tasks;
     let mut pending = Money::ZERO;
-    let mut settled = Money::ZERO;
+    let mut settled = books.removed().cost.into_iter().sum::<Money>();
     for task in books.tasks() {
         if let Some(count) = counts.get_mut(task.state() as usize) {
             *count += 1;
@@ -288,7 +292,13 @@ fn check_states(books: &Books, get: &dyn Fn(&str) -> i128) -> Result<(), Fault> 
             + get(&format!("countersign.cost.reclassified to {word}"))
             - get(&format!("countersign.cost.reclassified from {word}"));
         let there = books.tasks().filter(|task| task.state() == state);
-        let there = there.fold((0, 0), |(count, sum), task| (count + 1, sum + task.cost().pico()));
+        let of_state =
+            |count: usize| (books.removed().tasks.get(count), books.removed().cost.get(count));
+        let gone = match of_state(state as usize) {
+            (Some(count), Some(cost)) => (i128::from(*count), cost.pico()),
+            _ => (0, 0),
+        };
+        let there = there.fold(gone, |(count, sum), task| (count + 1, sum + task.cost().pico()));
         if (tasks, cost) != there {
             let detail = format!("{word}: series ({tasks}, {cost}), tasks {there:?}");
             return Err(fault("the series say what the states hold", detail));
@@ -298,7 +308,7 @@ fn check_states(books: &Books, get: &dyn Fn(&str) -> i128) -> Result<(), Fault> 
 }
 
 /// The books at the end are the naive answer.
-fn compare(books: &Books, expected: &Answer) -> Result<(), Fault> {
+fn compare(books: &Books, expected: &Answer, end_ms: u64) -> Result<(), Fault> {
     let mut detail = String::new();
     for wanted in &expected.tasks {
         for name in &wanted.names {
@@ -309,7 +319,9 @@ fn compare(books: &Books, expected: &Answer) -> Result<(), Fault> {
             });
             let TaskAnswer { state, cost, review_ms, verdicts, retries, .. } = *wanted;
             let answer = (state, cost, review_ms, verdicts, retries);
-            if found != Some(answer) {
+            // What nobody touched for so long may be gone: its sums are not.
+            let may_be_gone = wanted.last_ms + limits::HORIZON_MS <= end_ms;
+            if found != Some(answer) && !(may_be_gone && found.is_none()) {
                 writeln!(detail, "{name}: books {found:?}, model {answer:?}")
                     .expect("a String takes all");
             }

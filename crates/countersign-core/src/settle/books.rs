@@ -21,6 +21,7 @@ use crate::settle::cohort::Cohorts;
 use crate::settle::naming::{AdoptedName, UnclaimedNames};
 use crate::settle::remembered::Remembered;
 use crate::settle::reported::Reported;
+use crate::settle::retain::{Discounts, Removed};
 use crate::settle::signals::{Held, Response, SeriesState, Service};
 use crate::settle::store::{Deadlines, Due, Packed};
 use crate::settle::task::Task;
@@ -94,6 +95,7 @@ pub struct Books {
     pub(super) at: UnixNanos,
     pub(super) names: Names,
     pub(super) totals: Totals,
+    pub(super) removed: Removed,
     pub(super) reported: BTreeMap<Name, Reported>,
 
     pub(super) tasks: Packed<Task>,
@@ -116,7 +118,7 @@ pub struct Books {
     pub(super) services: KeyMap<Service>,
     pub(super) responses: KeyMap<Response>,
     pub(super) series: KeyMap<SeriesState>,
-    pub(super) discounts: Map<(Option<TaskIndex>, Name), Money>,
+    pub(super) discounts: Discounts,
     pub(super) held: VecDeque<(UnixNanos, u64, Held)>,
     pub(super) remembered: Remembered,
 }
@@ -132,6 +134,7 @@ impl Books {
             at: 0,
             names: Names::default(),
             totals: Totals::default(),
+            removed: Removed::default(),
             reported: BTreeMap::new(),
             tasks: Packed::new(HOT_TASKS_MAX),
             aliases: Aliases::default(),
@@ -148,7 +151,7 @@ impl Books {
             services: KeyMap::default(),
             responses: KeyMap::default(),
             series: KeyMap::default(),
-            discounts: Map::default(),
+            discounts: Discounts::default(),
             held: VecDeque::new(),
             remembered: Remembered::default(),
         }

@@ -11,6 +11,7 @@ use crate::limits;
 use crate::planted::{self, Bug};
 use crate::settle::aliases::{Alias, text_key, trace_key};
 use crate::settle::books::{Books, MS};
+use crate::settle::retain::is_nameless;
 use crate::settle::subject::Subject;
 use crate::settle::task::Task;
 use crate::settle::task_bytes::Head;
@@ -121,7 +122,9 @@ impl Books {
 
     /// What a name leads to, if that is still there.
     pub(super) fn alias(&self, key: &Key) -> Option<Alias> {
-        self.aliases.get(key).filter(|alias| self.has_task(alias.task))
+        let alias = self.aliases.get(key)?;
+        let task = self.whole(alias.task);
+        self.has_task(task).then_some(Alias { task, ..alias })
     }
 
     pub(super) fn has_task(&self, index: TaskIndex) -> bool {
@@ -130,20 +133,12 @@ impl Books {
 
     /// Adds an alias, or another use of one whose task is gone.
     fn add_alias(&mut self, key: Key, alias: Alias, deltas: &mut Vec<Delta>) {
-        let at = self.at;
-        let old = |oldest: UnixNanos| oldest.saturating_add(limits::HORIZON_MS * MS) <= at;
-        while self.aliases.oldest().is_some_and(old) {
-            let mut aliases = core::mem::take(&mut self.aliases);
-            aliases.forget_oldest(at, |task| {
-                Some(self.whole(task)).filter(|task| self.has_task(*task))
-            });
-            self.aliases = aliases;
-        }
+        self.forget_aliases();
         if self.aliases.len() >= limits::ALIASES_MAX {
             return Self::notice(Diagnostic::AliasesFull, deltas);
         }
         let taken = self.aliases.get(&key).is_some_and(|known| known.taken);
-        self.aliases.insert(at, key, Alias { taken, ..alias });
+        self.aliases.insert(self.at, key, Alias { taken, ..alias });
     }
 
     fn make_task(&mut self, at: UnixNanos, deltas: &mut Vec<Delta>) -> Option<TaskIndex> {
@@ -178,7 +173,9 @@ impl Books {
         let task = self.task_at(index);
         if !subject.id.is_empty() && (task.id.is_empty() || subject.id < task.id) {
             let other = core::mem::replace(&mut task.id, subject.id.clone());
-            show_alias(task, &other);
+            if !is_nameless(&other) {
+                show_alias(task, &other);
+            }
         }
         for text in [&subject.artifact, &subject.change, &subject.conversation] {
             show_alias(task, text);
@@ -259,7 +256,8 @@ impl Books {
         }
         self.leave(goes, stays, deltas);
         let gone = core::mem::take(self.task_at(goes));
-        *self.task_at(goes) = Task { merged_into: Some(stays), ..Task::default() };
+        *self.task_at(goes) = Task { merged_into: Some(stays), active: at, ..Task::default() };
+        self.merge_discounts(goes, stays);
         let mut labels = self.task_at(stays).labels;
         labels.join(&gone.labels, &self.names);
         self.set_labels(stays, labels, deltas);

@@ -11,6 +11,7 @@ use crate::limits;
 use crate::planted::{self, Bug};
 use crate::settle::aliases::{text_key, trace_key};
 use crate::settle::books::{Books, MS};
+use crate::settle::retain::Fate;
 use crate::settle::subject::Labels;
 use crate::settle::{KeptVerdict, Standing, TaskIndex, verdicts};
 
@@ -31,6 +32,7 @@ impl Books {
         }
         let kept = Box::new(self.kept(now, verdict));
         match self.alias(&key) {
+            None if self.aliases.get(&key).is_some() => Self::notice(Diagnostic::TooLate, deltas),
             Some(alias) if !alias.ambiguous => self.adopted.push((alias.task, kept)),
             found => {
                 let why = match found {
@@ -167,30 +169,35 @@ impl Books {
         self.reconsider(at, index, deltas);
     }
 
-    /// A minute begins in which tasks may expire: each is put down at its own time.
+    /// A minute begins in which something is due with tasks: each is put down at its own time.
     pub(super) fn expiries_near(&mut self, tasks: &[TaskIndex]) {
         for index in tasks {
-            let Some(task) = self.tasks.get(index.0) else { continue };
-            if task.state == ReviewState::Pending && task.merged_into.is_none() {
-                let patience = self.settings.patience_ms(self.names.text(task.labels.workflow));
-                self.expiries.insert(task.active.saturating_add(patience * MS), *index);
-            }
+            let Some(due) = self.tasks.get(index.0).map(|task| self.fate(&task).0) else {
+                continue;
+            };
+            self.expiries.insert(due, *index);
         }
     }
 
-    /// Nobody judged the task in time, unless something happened since.
+    /// Something is due with the task, unless something happened since.
     pub(super) fn expiry_due(&mut self, at: UnixNanos, index: TaskIndex, deltas: &mut Vec<Delta>) {
-        let task = self.task_at(index);
-        if task.state != ReviewState::Pending || task.merged_into.is_some() {
+        let Some((due, fate)) = self.tasks.get(index.0).map(|task| self.fate(&task)) else {
             return;
-        }
-        let (active, workflow) = (task.active, task.labels.workflow);
-        let patience = self.settings.patience_ms(self.names.text(workflow));
-        let due = active.saturating_add(patience * MS);
+        };
         if due > at {
-            self.expiries.insert(due, index);
-            return;
+            return self.expiries.insert(due, index);
         }
+        match fate {
+            Fate::Expires => self.expire(due, index, deltas),
+            Fate::LosesNames => self.lose_names(index),
+            Fate::Goes => return self.remove_task(index),
+        }
+        let next = self.tasks.get(index.0).map(|task| self.fate(&task).0);
+        next.into_iter().for_each(|due| self.expiries.insert(due, index));
+    }
+
+    /// Nobody judged the task in time.
+    fn expire(&mut self, due: UnixNanos, index: TaskIndex, deltas: &mut Vec<Delta>) {
         Self::notice(Diagnostic::TaskExpired, deltas);
         self.leave_cohort(index);
         self.enter(index, ReviewState::Expired, due, deltas);
@@ -216,6 +223,9 @@ impl Books {
         }
         task.state = state;
         let (cost, labels) = (task.cost, task.labels);
+        if let Some(due) = self.tasks.get(index.0).map(|task| self.fate(&task).0) {
+            self.expiries.insert(due, index);
+        }
         self.count_task(from, -1);
         self.count_task(state, 1);
         let (workflow, route) = (labels.workflow, labels.route);

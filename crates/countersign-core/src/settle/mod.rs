@@ -31,12 +31,14 @@ mod waiting;
 mod books;
 mod remembered;
 mod reported;
+mod retain;
 mod snapshot;
 
 pub use books::{Books, Settings};
 pub use cohort::{Cohort, Maturity};
 pub use confirm::Standing;
 pub use reported::Reported;
+pub use retain::Removed;
 pub use snapshot::Snapshot;
 pub use task::{Confidence, KeptVerdict, Line, Stage, TaskIndex, TaskView};
 pub use totals::Totals;

@@ -204,9 +204,10 @@ impl Books {
     /// series counts at the full price (cached ones among the input) have a price below zero;
     /// counters never fall, so it is kept until cost comes that it can be taken from.
     fn after_discounts(&mut self, task: Option<TaskIndex>, model: Name, amount: Money) -> Money {
-        let discount = self.discounts.entry((task, model)).or_default();
-        let left = amount + *discount;
-        *discount = left.min(Money::ZERO);
+        let left = amount + self.discounts.remove(&(task, model)).unwrap_or(Money::ZERO);
+        if left < Money::ZERO {
+            self.discounts.insert((task, model), left);
+        }
         left.max(Money::ZERO)
     }
 

@@ -21,6 +21,7 @@ impl Books {
             at: self.at,
             names: self.names.clone(),
             totals: self.totals.clone(),
+            removed: self.removed,
             reported: self.reported.clone(),
             tasks: self.tasks.packed(),
             aliases: self.aliases.without_index(),

@@ -10,5 +10,6 @@
 mod cohorts;
 mod confirm;
 mod naming;
+mod retain;
 mod settle;
 mod verdicts;

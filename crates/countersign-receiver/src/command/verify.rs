@@ -200,8 +200,10 @@ fn sum(ledger: &Ledger, metric: &str, only: Only) -> i128 {
 /// The totals once more, from the tasks themselves.
 fn task_checks(books: &Books) -> Vec<Check> {
     let totals = books.totals();
-    let (mut settled, mut pending, mut review) = (Money::ZERO, Money::ZERO, Money::ZERO);
-    let mut states = [0_u64; ReviewState::ALL.len()];
+    // What is gone has its sums.
+    let removed = books.removed();
+    let (mut settled, mut pending) = (removed.cost.into_iter().sum::<Money>(), Money::ZERO);
+    let (mut review, mut states) = (removed.review, removed.tasks);
     for task in books.tasks() {
         if task.state() == ReviewState::Pending {
             pending += task.cost();

@@ -44,6 +44,8 @@ pub struct TaskAnswer {
     pub verdicts: usize,
     /// How often tools were run again.
     pub retries: u32,
+    /// When something last came in.
+    pub last_ms: u64,
 }
 
 /// Computes the answer at a time.
@@ -150,6 +152,7 @@ fn finish(
             review_ms,
             verdicts: draft.verdicts.len(),
             retries: draft.retries,
+            last_ms: draft.active_ms.last().copied().unwrap_or(0),
         });
     }
     Answer { totals, tasks: answers, deadlines_ms }

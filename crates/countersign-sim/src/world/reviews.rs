@@ -14,7 +14,8 @@ const WINDOWS_MS: [(u64, u64); 5] = [
     (2 * DAY, 3 * DAY),
     (5 * DAY, 40 * DAY),
     (5 * DAY, 40 * DAY),
-    (90 * DAY, 35 * DAY),
+    // Later than a third of a year nobody counts: the task may be gone.
+    (90 * DAY, 29 * DAY),
 ];
 
 impl Maker {
