@@ -33,6 +33,7 @@ const INPUTS: &[Input] = &[
     Input { name: "nothing", send: |_| Ok(()) },
     Input { name: "64 MiB in one unknown field", send: |it| protobuf(it, &field(15, LIMIT - 6)) },
     Input { name: "a span's name of 64 MiB", send: |it| protobuf(it, &long_name(b'x')) },
+    Input { name: "64 MiB of ordinary spans", send: |it| protobuf(it, &ordinary()) },
     Input { name: "65 MiB", send: |it| protobuf(it, &field(15, LIMIT + (1 << 20))) },
     Input { name: "the same in chunks", send: chunks },
     Input { name: "64 MiB over gRPC", send: |it| grpc(it, &field(15, LIMIT - 6)) },
@@ -226,6 +227,24 @@ fn many(record: &[u8]) -> Vec<u8> {
     let records = record.repeat((LIMIT - 64) / record.len());
     let (mut resource, mut request) = (Vec::new(), Vec::new());
     put(&mut resource, 2, &records);
+    put(&mut request, 1, &resource);
+    request
+}
+
+/// As many spans as there may be, with attributes that are relayed as they are.
+fn ordinary() -> Vec<u8> {
+    let mut pair = vec![0x0a, 3, b'k', b'e', b'y'];
+    put(&mut pair, 2, &[&[0x0a, 100][..], &[b'x'; 100]].concat());
+    let mut scope = Vec::new();
+    for _ in 0..48_000 {
+        let mut bytes = span(Id::fresh()).encode_to_vec();
+        for _ in 0..11 {
+            put(&mut bytes, 9, &pair);
+        }
+        put(&mut scope, 2, &bytes);
+    }
+    let (mut resource, mut request) = (Vec::new(), Vec::new());
+    put(&mut resource, 2, &scope);
     put(&mut request, 1, &resource);
     request
 }

@@ -15,7 +15,7 @@ use super::refused::Refused;
 use crate::access::{Access, Caller, Scope};
 use crate::journal::FactWriter;
 use crate::keeper::{Condition, Keeper, Submission, SubmissionKind, View};
-use crate::limits::{READ_IN_PLACE_BYTES_MAX, READERS_KEPT_MAX};
+use crate::limits::{READ_IN_PLACE_BYTES_MAX, READERS_KEPT_MAX, REQUEST_BYTES_MAX};
 
 /// For each signal: whether there is a destination for it, and how much of it may pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -204,8 +204,7 @@ impl Inner {
         let bytes = match spelling {
             Spelling::Protobuf => bytes,
             Spelling::Json => {
-                // Protobuf is shorter as a rule: nothing has to move while it is written.
-                transcoded.reserve_exact(bytes.len());
+                transcoded.reserve_exact(room_for(bytes));
                 notes = json::transcode(signal, bytes, &mut transcoded)?;
                 &transcoded
             }
@@ -213,6 +212,9 @@ impl Inner {
         let mut reader = self.lend();
         let scrub = self.relay.of(signal);
         let mut relayed = Vec::new();
+        if scrub.is_some() {
+            relayed.reserve_exact(room_for(bytes));
+        }
         let mut facts = FactWriter::default();
         let judges = caller.may(Scope::WriteVerdicts);
         let mut unwelcome = 0;
@@ -255,6 +257,16 @@ impl Inner {
             readers.push(reader);
         }
     }
+}
+
+/// Room for what a request becomes: as much as it is, as a rule. For large ones it is all that
+/// they may become, since memory that nobody writes to costs nothing, and to grow would take the
+/// old place and the new one at a time.
+fn room_for(bytes: &[u8]) -> usize {
+    /// The limit is found out by the value that passes it.
+    const BEYOND: usize = 64 << 10;
+    let large = bytes.len() > READ_IN_PLACE_BYTES_MAX;
+    if large { REQUEST_BYTES_MAX + BEYOND } else { bytes.len() }
 }
 
 /// The outcome with what was noticed before the bytes were protobuf.

@@ -9,15 +9,18 @@ use super::JsonError;
 pub(super) struct Pull<'a> {
     input: &'a [u8],
     at: usize,
+    /// Where a text may end at the latest in what it is appended to: a text that is repaired
+    /// grows threefold.
+    most: usize,
     /// Whether a text had to be repaired: bytes that are not UTF-8, a lone surrogate, a bare
     /// control character.
     pub(super) repaired: bool,
 }
 
 impl<'a> Pull<'a> {
-    /// A reader at the start of the text.
-    pub(super) fn of(input: &'a [u8]) -> Pull<'a> {
-        Pull { input, at: 0, repaired: false }
+    /// A reader at the start of the text, that makes what it appends to no longer than `most`.
+    pub(super) fn of(input: &'a [u8], most: usize) -> Pull<'a> {
+        Pull { input, at: 0, most, repaired: false }
     }
 
     /// How many bytes were taken.
@@ -134,7 +137,7 @@ impl<'a> Pull<'a> {
                 .ok_or(JsonError::Syntax(self.input.len()))?;
             let run = rest.get(..plain).unwrap_or_default();
             self.at += plain + 1;
-            self.repaired |= put_utf8(run, out);
+            self.repaired |= put_utf8(run, out, self.most)?;
             match rest.get(plain) {
                 Some(b'"') => return Ok(()),
                 Some(b'\\') => self.escape(out)?,
@@ -328,19 +331,24 @@ impl Nesting {
     }
 }
 
-/// Appends bytes as UTF-8; true if some had to be replaced.
-fn put_utf8(run: &[u8], out: &mut Vec<u8>) -> bool {
+/// Appends bytes as UTF-8, at most to a length of `most`; true if some had to be replaced.
+fn put_utf8(run: &[u8], out: &mut Vec<u8>, most: usize) -> Result<bool, JsonError> {
+    let fits = |out: &Vec<u8>, more: usize| {
+        if out.len() + more > most { Err(JsonError::TooLarge) } else { Ok(()) }
+    };
     if std::str::from_utf8(run).is_ok() {
+        fits(out, run.len())?;
         out.extend_from_slice(run);
-        return false;
+        return Ok(false);
     }
     for chunk in run.utf8_chunks() {
+        fits(out, chunk.valid().len() + char::REPLACEMENT_CHARACTER.len_utf8())?;
         out.extend_from_slice(chunk.valid().as_bytes());
         if !chunk.invalid().is_empty() {
             put_char(char::REPLACEMENT_CHARACTER, out);
         }
     }
-    true
+    Ok(true)
 }
 
 fn put_char(character: char, out: &mut Vec<u8>) {

@@ -434,6 +434,17 @@ fn damaged_requests_give_an_error_or_protobuf() {
     assert!(good > 100 && bad > 100, "{good} good, {bad} bad");
 }
 
+#[test]
+fn repairs_do_not_grow_past_the_limit() {
+    // Each byte becomes three.
+    let bad = [0xff].repeat(crate::limits::REQUEST_BYTES_MAX / 2);
+    let json = [br#"{"resourceSpans":[{"schemaUrl":""#, &*bad, br#""}]}"#].concat();
+    let mut out = Vec::with_capacity(crate::limits::REQUEST_BYTES_MAX);
+    let before = out.capacity();
+    assert_eq!(transcode(Signal::Traces, &json, &mut out), Err(JsonError::TooLarge));
+    assert_eq!((out.len(), out.capacity()), (0, before));
+}
+
 /// The keys and string values of all attributes.
 fn gather<'a>(json: &'a Value, texts: &mut Vec<&'a str>) {
     match json {

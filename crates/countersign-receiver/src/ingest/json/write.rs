@@ -33,7 +33,7 @@ pub(super) struct Transcoder<'a> {
 impl<'a> Transcoder<'a> {
     pub(super) fn new(json: &'a [u8], out: &'a mut Vec<u8>) -> Transcoder<'a> {
         Transcoder {
-            text: Pull::of(json),
+            text: Pull::of(json, out.len() + REQUEST_BYTES_MAX),
             origin: out.len(),
             out,
             in_record: false,
