@@ -31,6 +31,8 @@ macro_rules! diagnostics {
 diagnostics! {
     /// A record that was in the books already.
     Duplicate = "duplicate",
+    /// A span that was reported again with other content: the one that ended last counts.
+    Conflict = "conflict",
     /// A call that another instrumentation or signal had reported already.
     SameCall = "same_call",
     /// A span with usage that summed up calls below it.

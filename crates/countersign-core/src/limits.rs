@@ -43,6 +43,8 @@ pub const SIGNAL_HOLD_MS: u64 = 15_000;
 pub const OPEN_TRACES_MAX: usize = 100_000;
 /// Spans of one open trace.
 pub const OPEN_TRACE_SPANS_MAX: usize = 100_000;
+/// Calls of an open trace among which a repeated span is compared with what it said before.
+pub const CONFLICT_CALLS_MAX: usize = 1_024;
 /// How long a closed trace is remembered after its last span, so that late spans find it.
 pub const CLOSED_TRACE_MS: u64 = 24 * 3_600_000;
 /// Closed traces that are remembered.

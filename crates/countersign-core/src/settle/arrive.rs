@@ -49,7 +49,7 @@ impl Books {
         deltas: &mut Vec<Delta>,
     ) {
         if !self.is_new(call.record, deltas) {
-            return;
+            return self.call_repeated(call, deltas);
         }
         self.service_reports(call.service, call.rank, call.usage.is_some(), deltas);
         let held = self.hold_call(call);
@@ -70,7 +70,7 @@ impl Books {
         });
     }
 
-    fn hold_call(&mut self, call: &Call<'_>) -> HeldCall {
+    pub(super) fn hold_call(&mut self, call: &Call<'_>) -> HeldCall {
         let start = if call.start == 0 { call.end } else { call.start };
         let mut usage = call.usage;
         if planted::on(Bug::CachedCountedTwice) {

@@ -15,6 +15,7 @@ mod close;
 mod closed;
 mod cohort;
 mod confirm;
+mod conflict;
 mod identify;
 mod judge;
 mod naming;

@@ -1,6 +1,7 @@
 //! Scripts of facts in, books and deltas out.
 
 use countersign_core::delta::Delta;
+use countersign_core::diagnostic::Diagnostic;
 use countersign_core::fact::{
     Basis, Call, Cost, CostSource, Fact, Identity, Judgement, Link, Links, Measure, Place, Point,
     Rank, ReviewState, Role, SourceKind, Step, StepKind, Temporality, Usage, Verdict,
@@ -356,4 +357,21 @@ fn reported_cost_is_booked_and_the_listed_one_kept_beside_it() {
     let reported: Vec<_> = books.reported().collect();
     let expected = Reported { calls: 2, cost: cents(7), listed: cents(6), unlisted_calls: 1 };
     assert_eq!(reported, [("gpt-4o", &expected)]);
+}
+
+#[test]
+fn of_two_contents_of_one_span_the_one_that_ended_last_counts() {
+    let early = call(1, 1, 0, "t", cents(10));
+    let mut late = call(1, 1, 0, "t", cents(12));
+    late.end += SECOND;
+    let conflict =
+        |delta: &&Delta| matches!(delta, Delta::Noticed { what: Diagnostic::Conflict, count: 1 });
+    for facts in [[&early, &late, &early], [&late, &early, &late], [&early, &early, &late]] {
+        let (books, deltas) = books(&facts.map(|call| Fact::Call(call.clone())));
+        assert_eq!(books.totals().incurred, cents(12));
+        assert_eq!(books.totals().calls_ok, 1);
+        assert!(deltas.iter().filter(conflict).count() >= 1);
+    }
+    let (_, deltas) = books(&[Fact::Call(early.clone()), Fact::Call(early.clone())]);
+    assert_eq!(deltas.iter().filter(conflict).count(), 0);
 }
