@@ -1,8 +1,10 @@
 //! The rules on single spans that no capture has: odd numbers, remote agents, verdicts.
 
 use countersign_core::dialect::{Reader, Settings, Signal};
-use countersign_core::fact::{Call, Cost, Fact, Role};
-use countersign_core::price::Catalog;
+use countersign_core::fact::{Call, Cost, CostSource, Fact, Role};
+use countersign_core::price::{
+    Card, Catalog, Clause, Component, Model, Per, Period, Price, Provider, Rate, Sheet, When,
+};
 use expect_test::{Expect, expect};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -277,4 +279,61 @@ fn a_tool_that_opens_a_change_names_what_will_be_reviewed() {
     check(Settings::default(), &opened, expect!["Tool https://github.com/acme/shop/pull/17"]);
     let mentioned = tool("see https://github.com/acme/shop/pull/17 for more");
     check(Settings::default(), &mentioned, expect!["Tool "]);
+}
+
+/// A catalog with one model of Anthropic's: $3 for a million tokens of input, a tenth of that
+/// from the cache, $15 of output.
+fn catalog() -> Catalog {
+    let price = |text| Price::flat(Rate::parse(text, Per::Million).expect("a price"));
+    let mut card = Card::default();
+    card.set(Component::Input, price("3"));
+    card.set(Component::CacheRead, price("0.3"));
+    card.set(Component::Output, price("15"));
+    let model = Model {
+        id: "claude-x".into(),
+        named: Clause::Equals("claude-x".into()),
+        periods: vec![Period { when: When::default(), card }],
+        tiers: Vec::new(),
+    };
+    let anthropic = Provider { id: "anthropic".into(), models: vec![model], ..Provider::default() };
+    let mut catalog = Catalog::default();
+    catalog.lay(Sheet {
+        origin: "test".into(),
+        source: CostSource::Catalog,
+        providers: vec![anthropic],
+        deployments: Vec::new(),
+    });
+    catalog
+}
+
+#[test]
+fn i7_cached_tokens_cost_the_same_in_either_convention() {
+    let told = |scope, input| {
+        let bytes = request(
+            scope,
+            "chat",
+            &[
+                ("gen_ai.operation.name", text("chat")),
+                ("gen_ai.provider.name", text("anthropic")),
+                ("gen_ai.response.model", text("claude-x")),
+                ("gen_ai.usage.input_tokens", Value::IntValue(input)),
+                ("gen_ai.usage.cache_read.input_tokens", Value::IntValue(400)),
+                ("gen_ai.usage.output_tokens", Value::IntValue(100)),
+            ],
+        );
+        let mut calls = String::new();
+        let mut show = |fact: Fact<'_>| {
+            if let Fact::Call(call) = fact {
+                calls += &shown(&call);
+            }
+        };
+        Reader::new(Settings::default())
+            .read(Signal::Traces, &bytes, RECEIVED, &catalog(), &mut show, None)
+            .expect("the request is well formed");
+        calls
+    };
+    // 600 fresh at $3, 400 from the cache at $0.30, 100 out at $15: $0.00342.
+    let expected = "call  Some((1000, 100)) cost 0.00342 catalog task \"\"";
+    assert_eq!(told("any", 1000), expected, "input includes what came from the cache");
+    assert_eq!(told("openlit", 600), expected, "input leaves it out");
 }
