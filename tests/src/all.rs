@@ -19,6 +19,8 @@ mod costs;
 mod damage;
 mod destinations;
 mod doors;
+mod faults;
+mod formats;
 mod full_disk;
 mod hooks;
 mod inbox;

@@ -1,6 +1,7 @@
 //! Destinations that cannot be reached, move, or fall silent: what is relayed arrives in the
 //! end, and no destination waits for another.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
@@ -10,6 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use countersign_receiver::clock;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
+use prost::Message;
+use serde_json::json;
 
 use crate::full_disk::{mounts_are_allowed, through};
 use crate::otlp::{call, request};
@@ -177,4 +183,83 @@ fn f47_a_name_that_moves_is_looked_up_again() {
     send(&server, 2);
     wait_for("it arrives where the name leads now", || second.spans() == 1);
     server.stop();
+}
+
+/// What a destination was told of each series: when it began, the time and the value of its last
+/// point.
+#[derive(Default)]
+struct Told {
+    series: BTreeMap<String, (u64, u64, f64)>,
+    points: usize,
+}
+
+impl Told {
+    /// Reads requests in the order in which they came.
+    fn hear(&mut self, requests: &[Vec<u8>]) {
+        for body in requests {
+            let request = ExportMetricsServiceRequest::decode(&**body).unwrap();
+            let metrics = request.resource_metrics.into_iter().flat_map(|all| all.scope_metrics);
+            for metric in metrics.flat_map(|scope| scope.metrics) {
+                let Some(Data::Sum(sum)) = metric.data else { continue };
+                for point in sum.data_points {
+                    let series = format!("{} {:?}", metric.name, point.attributes);
+                    let value = match point.value.unwrap() {
+                        Value::AsInt(value) => value as f64,
+                        Value::AsDouble(value) => value,
+                    };
+                    self.point(series, point.start_time_unix_nano, point.time_unix_nano, value);
+                }
+            }
+        }
+    }
+
+    fn point(&mut self, series: String, start: u64, time: u64, value: f64) {
+        self.points += 1;
+        if let Some((began, last, before)) = self.series.get(&series) {
+            assert_eq!(*began, start, "{series} began again");
+            assert!(time > *last, "{series}: time stood still");
+            assert!(value >= *before, "{series} fell from {before} to {value}");
+        }
+        self.series.insert(series, (start, time, value));
+    }
+}
+
+#[test]
+fn f25_a_restart_during_an_export_repeats_the_same_points() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start();
+    let config = folder.path().join("countersign.yaml");
+    let text = format!(
+        "exporters:\n{}countersign: {{ metrics: {{ interval: 200ms }} }}\n",
+        exporter("otlphttp", "sink", &sink.endpoint)
+    );
+    std::fs::write(&config, text).unwrap();
+    let data = folder.path().join("data");
+    let start = || Server::start_with(&data, &["--config", config.to_str().unwrap()]);
+    let exports = || sink.bodies("/v1/metrics").len();
+    for life in 1..=6 {
+        let server = start();
+        for number in 0..3 {
+            let task = format!("task-{life}-{number}");
+            server
+                .export("/v1/traces", request(vec![call(life * 10 + number, 1, &task, 0.5, &[])]));
+            server.verdicts(&json!({"id": task, "task": task, "state": "accepted"}));
+        }
+        if life % 2 == 0 {
+            server.wait_until_booked();
+        }
+        let before = exports();
+        wait_for("metrics are exported", || exports() > before + 1);
+        server.kill();
+    }
+    let server = start();
+    server.wait_until_booked();
+    let before = exports();
+    wait_for("metrics are exported", || exports() > before + 2);
+    server.stop();
+    let mut told = Told::default();
+    told.hear(&sink.bodies("/v1/metrics"));
+    let calls = told.series.iter().filter(|(name, _)| name.starts_with("countersign.calls "));
+    assert_eq!(calls.map(|(_, (_, _, value))| *value).sum::<f64>(), 18.0);
+    assert!(told.points > 50, "{}", told.points);
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::kills::verify;
 use crate::otlp::{call, request};
-use crate::server::{Server, wait_for};
+use crate::server::{Server, program, wait_for};
 
 /// Has room for what is held back, and little more.
 const DISK_BYTES: u64 = 80 << 20;
@@ -135,4 +135,29 @@ fn f04_a_file_that_may_not_grow_is_never_acknowledged() {
     assert_eq!(totals["calls"]["ok"], 2, "{totals}");
     server.stop();
     verify(&data, &[]);
+}
+
+#[test]
+fn f05_a_directory_that_can_only_be_read_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let refused = |output: std::process::Output| {
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{said}");
+        assert!(said.contains("--data DIR"), "{said}");
+        assert!(output.stdout.is_empty());
+    };
+    // Nobody can make a directory there.
+    refused(program(&["serve", "--data", "/proc/countersign"]).output().unwrap());
+    if mounts_are_allowed() {
+        let script = format!(
+            "mount -t tmpfs -o ro tmpfs '{}' && exec \"$0\" \"$@\"",
+            folder.path().display()
+        );
+        let mut unshare = Command::new("unshare");
+        unshare.args(["-rm", "sh"]);
+        let serve = program(&["serve", "--data", data.to_str().unwrap()]);
+        refused(through(unshare, &script, &serve).output().unwrap());
+    }
+    assert!(!data.exists());
 }

@@ -9,6 +9,7 @@
 
 mod cohorts;
 mod confirm;
+mod faults;
 mod naming;
 mod retain;
 mod settle;

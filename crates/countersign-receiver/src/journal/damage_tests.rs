@@ -69,7 +69,7 @@ fn a_log_of_another_kind_is_refused() {
 }
 
 #[test]
-fn a_newer_version_is_refused_and_left_alone() {
+fn f26_a_newer_version_is_refused_and_left_alone() {
     let temporary = tempfile::tempdir().unwrap();
     write_log(temporary.path());
     let file = segment_files(temporary.path()).pop().unwrap();

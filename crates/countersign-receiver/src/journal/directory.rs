@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_refused_and_left_alone() {
+    fn f26_a_newer_format_is_refused_and_left_alone() {
         let temporary = tempfile::tempdir().unwrap();
         drop(DataDirectory::open(temporary.path()).unwrap());
         let before = std::fs::read(temporary.path().join("identity")).unwrap();

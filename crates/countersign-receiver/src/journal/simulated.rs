@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::disk::{Disk, DiskFile, Lock};
 
@@ -23,6 +24,10 @@ pub(crate) struct Faults {
     pub(crate) write_bytes_max: Option<usize>,
     /// Every so many calls of a write are interrupted by a signal before they did anything.
     pub(crate) interrupted_every: Option<u64>,
+    /// Nothing can be written or named any more.
+    pub(crate) read_only: bool,
+    /// Every sync of a file takes so long.
+    pub(crate) sync_takes: Duration,
 }
 
 /// What became of an unsynced sector when the power was cut.
@@ -195,6 +200,15 @@ impl SimDisk {
         Ok(state)
     }
 
+    /// An operation that changes something.
+    fn change(&self) -> io::Result<MutexGuard<'_, State>> {
+        let state = self.operate()?;
+        if state.faults.read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
+        Ok(state)
+    }
+
     fn handle(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let state = self.operate()?;
         let inode = *state.names.get(path).ok_or(io::ErrorKind::NotFound)?;
@@ -275,7 +289,7 @@ impl Disk for SimDisk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let mut state = self.operate()?;
+        let mut state = self.change()?;
         if state.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -295,14 +309,14 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.operate()?;
+        let mut state = self.change()?;
         let inode = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
         state.change_name(Renaming::Rename(from.to_path_buf(), to.to_path_buf(), inode));
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.operate()?;
+        let mut state = self.change()?;
         if !state.names.contains_key(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -350,7 +364,7 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let mut state = self.disk.operate()?;
+        let mut state = self.disk.change()?;
         state.calls += 1;
         if state.faults.interrupted_every.is_some_and(|every| state.calls.is_multiple_of(every)) {
             return Err(io::ErrorKind::Interrupted.into());
@@ -370,6 +384,8 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let takes = self.disk.state().faults.sync_takes;
+        std::thread::sleep(takes);
         let mut failed = self.failed.lock().unwrap();
         assert!(!*failed, "a file whose sync failed must not be synced again");
         let mut state = self.disk.operate()?;
@@ -387,7 +403,7 @@ impl DiskFile for SimFile {
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
-        let mut state = self.disk.operate()?;
+        let mut state = self.disk.change()?;
         let inode = &mut state.inodes[self.inode];
         inode.content.truncate(length as usize);
         inode.pending.push(Change::Truncate(length as usize));

@@ -7,8 +7,12 @@ use countersign_core::money::Money;
 use countersign_core::settle::{Settings, Totals};
 use tempfile::TempDir;
 
-use super::{Keeper, Options, Refusal, Running, Submission};
+use std::sync::Arc;
+
+use super::{Condition, Keeper, Options, Refusal, Running, Submission};
+use crate::journal::simulated::{Faults, SimDisk};
 use crate::journal::{DataDirectory, FactWriter};
+use crate::limits::{COMMIT_SLOW_MS, GROUP_BYTES_MAX, KEEPER_QUEUE_BYTES_MAX};
 
 fn start(path: &std::path::Path, relays: bool) -> (Keeper, Running) {
     let directory = DataDirectory::open(path).unwrap();
@@ -101,6 +105,62 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     assert_eq!(totals_when_booked(&keeper, 0).await, totals);
     let again = keeper.submit(submission(3)).await.unwrap();
     assert_eq!(totals_when_booked(&keeper, again.position).await, totals);
+    keeper.stop();
+    running.join();
+}
+
+/// More than fits beside each other into the queue.
+const LARGE: usize = 400;
+const LARGE_BYTES: usize = 256 << 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f08_a_slow_disk_makes_groups_grow_and_memory_stay() {
+    let disk = SimDisk::new(Faults {
+        sync_takes: std::time::Duration::from_millis(COMMIT_SLOW_MS),
+        ..Faults::default()
+    });
+    let data = std::path::Path::new("/data");
+    let directory = DataDirectory::open_with(Arc::new(disk.clone()), data, 7).unwrap();
+    let options = Options { relays: true, reserve_bytes: 0, ..Options::of(Settings::default()) };
+    let (keeper, running) = Keeper::start(directory, options.clone()).unwrap();
+    let before = disk.syncs();
+    let mut waiting = tokio::task::JoinSet::new();
+    for number in 1..=LARGE as u64 {
+        let keeper = keeper.clone();
+        let large = vec![7; LARGE_BYTES].into();
+        let relay = Some((countersign_core::dialect::Signal::Traces, large));
+        waiting
+            .spawn(async move { keeper.submit(Submission { relay, ..submission(number) }).await });
+    }
+    while keeper.condition() == Condition::Well {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(matches!(keeper.condition(), Condition::Slow { .. }), "{:?}", keeper.condition());
+    // Slow enough for groups, and quick enough for a test.
+    let sync_takes = std::time::Duration::from_millis(COMMIT_SLOW_MS / 10);
+    disk.plan(Faults { sync_takes, ..Faults::default() });
+    let (mut taken, mut busy, mut position) = (0, 0, 0);
+    while let Some(answer) = waiting.join_next().await {
+        match answer.unwrap() {
+            Ok(receipt) => {
+                taken += 1;
+                position = position.max(receipt.position);
+            }
+            Err(Refusal::Busy { .. }) => busy += 1,
+            Err(refusal) => panic!("{refusal:?}"),
+        }
+    }
+    assert!(busy > 0, "memory is bounded");
+    assert!(taken * LARGE_BYTES <= KEEPER_QUEUE_BYTES_MAX + 2 * GROUP_BYTES_MAX, "{taken}");
+    let syncs = disk.syncs() - before;
+    assert!(syncs < taken as u64 / 3, "{syncs} syncs for {taken} requests");
+    disk.plan(Faults::default());
+    keeper.stop();
+    running.join();
+    let directory = DataDirectory::open_with(Arc::new(disk), data, 7).unwrap();
+    let (keeper, running) = Keeper::start(directory, options).unwrap();
+    let totals = totals_when_booked(&keeper, position).await;
+    assert_eq!(totals.calls_ok, taken as u64);
     keeper.stop();
     running.join();
 }

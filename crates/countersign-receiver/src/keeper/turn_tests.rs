@@ -130,7 +130,7 @@ fn what_was_refused_is_not_written_with_the_next_group() {
 }
 
 #[test]
-fn f4_on_a_full_disk_verdicts_go_on_and_telemetry_comes_again() {
+fn f04_on_a_full_disk_verdicts_go_on_and_telemetry_comes_again() {
     let disk = SimDisk::default();
     let mut turn = open(&disk, options(true, 20_000), at(0));
     let mut seconds = 1;
@@ -217,4 +217,55 @@ fn what_was_acknowledged_survives_a_crash_at_any_operation() {
             assert!(booked <= asked, "crash at {crash}, {told}: invented, {booked}");
         });
     }
+}
+
+#[test]
+fn f05_a_disk_that_becomes_read_only_acknowledges_nothing_and_still_answers() {
+    let disk = SimDisk::default();
+    let mut turn = open(&disk, options(true, 0), at(0));
+    assert!(turn.take(&[call(1)], at(1))[0].is_ok());
+    turn.take(&[], at(100));
+    disk.plan(Faults { read_only: true, ..Faults::default() });
+    for seconds in 101..120 {
+        let answers = turn.take(&[relayed(10, call(2)), verdict(1)], at(seconds));
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Refusal::Disk(_)))));
+        assert!(turn.view(at(seconds)).fault.is_some());
+        assert_eq!(calls(turn.view(at(seconds)).books), 1, "what was booked can be read");
+    }
+    disk.plan(Faults::default());
+    assert!(turn.take(&[call(3)], at(130))[0].is_ok(), "it goes on by itself");
+    assert_eq!(turn.view(at(130)).fault, None);
+    turn.take(&[], at(300));
+    assert_eq!(calls(turn.view(at(300)).books), 2);
+}
+
+#[test]
+fn f06_who_waits_for_a_sync_that_fails_is_refused() {
+    let work = |disk: &SimDisk, refused: &mut u64| {
+        let mut turn = open(disk, options(true, 0), at(0));
+        let mut acknowledged = 0;
+        for number in 1..=12 {
+            // Every answer of the group is the same: none was written.
+            let group = [relayed(50, call(2 * number)), call(2 * number + 1)];
+            let answers = turn.take(&group, at(3 * number));
+            let taken = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
+            assert!(taken == 0 || taken == 2, "{answers:?}");
+            acknowledged += taken;
+            *refused += 2 - taken;
+        }
+        acknowledged
+    };
+    let whole = SimDisk::default();
+    assert_eq!(work(&whole, &mut 0), 24);
+    let mut refused = 0;
+    // The first syncs are of the files that say what the directory is.
+    for n in 7..whole.syncs() {
+        let disk = SimDisk::new(Faults { sync: Some(n), ..Faults::default() });
+        let acknowledged = work(&disk, &mut refused);
+        assert!(acknowledged >= 20, "one fault costs one group or two: sync {n}");
+        let mut turn = open(&disk, options(true, 0), at(300));
+        turn.take(&[], at(600));
+        assert_eq!(calls(turn.view(at(600)).books), acknowledged, "sync {n}");
+    }
+    assert!(refused > 20, "{refused}");
 }
