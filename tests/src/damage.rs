@@ -16,7 +16,7 @@ fn task(number: u64) -> String {
     format!("task-{number}")
 }
 
-/// A data directory with a task in each record.
+/// A data directory with a task in each record, and no snapshot that has them, too.
 fn filled(data: &Path) {
     let server = Server::start(data);
     for number in 1..=TASKS {
@@ -24,7 +24,7 @@ fn filled(data: &Path) {
         server.export("/v1/traces", request(vec![span]));
     }
     server.wait_until_booked();
-    server.stop();
+    server.kill();
 }
 
 /// The segments of the facts, oldest first.
