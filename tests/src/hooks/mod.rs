@@ -1,5 +1,6 @@
 //! Verdicts by webhook: stories told to the real program, in several orders of arrival.
 
+mod backfill;
 mod deliveries;
 mod refused;
 mod stories;

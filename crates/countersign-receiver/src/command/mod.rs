@@ -1,5 +1,6 @@
 //! The subcommands: what a person types.
 
+mod backfill;
 mod check;
 mod client;
 pub mod demo;
@@ -52,6 +53,8 @@ pub enum Command {
     Demo(ServeArgs),
     /// Say what became of a task: countersign verdict TASK accepted --minutes 5.
     Verdict(verdict::VerdictArgs),
+    /// Book past outcomes of a forge, with their true times; can be run twice.
+    Backfill(backfill::BackfillArgs),
     /// Open the page on which waiting tasks are judged, with the keyboard alone.
     Inbox(inbox::InboxArgs),
     /// Show what the work came to: accepted outcomes first, tokens last.
@@ -148,6 +151,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args, cli.log_format),
         Command::Demo(args) => demo::run(args, cli.log_format),
         Command::Verdict(args) => verdict::run(args),
+        Command::Backfill(args) => backfill::run(&args),
         Command::Inbox(args) => inbox::run(&args),
         Command::Report(args) => report::run(args),
         Command::Verify(args) => verify::run(args),

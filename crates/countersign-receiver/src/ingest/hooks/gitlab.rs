@@ -70,7 +70,8 @@ fn merge_request(body: &Fields, delivery: &Delivery<'_>, told: &mut Told) -> Res
     let approval = ["approval", url, &user, change.revision];
     let said =
         |id, judgement, basis, reason| Said { id, task: url, judgement, at, source, basis, reason };
-    let merged = ["merged", url, updated];
+    // It happens once, whenever it is told.
+    let merged = ["merged", url];
     let closed = ["closed", url, updated];
     let asked = ["review", url, &user, updated];
     let verdict = match action {
