@@ -6,4 +6,5 @@ mod credentials;
 mod limits;
 mod operator;
 mod reload;
+mod tenants;
 mod tls;

@@ -7,6 +7,14 @@ use crate::server::Server;
 /// Name and labels of a sample, with its value.
 pub(crate) type Counters = BTreeMap<String, f64>;
 
+/// Series that begin with the process: they are not of the books.
+const OF_THE_PROCESS: [&str; 4] = [
+    "countersign_receiver_",
+    "countersign_journal_",
+    "countersign_exporter_",
+    "countersign_config_",
+];
+
 /// The samples of counters and histograms, and when each began.
 pub(crate) fn counters(server: &Server) -> Counters {
     let page = server.metrics();
@@ -18,6 +26,7 @@ pub(crate) fn counters(server: &Server) -> Counters {
     let lasting = ["_total", "_created", "_count", "_sum", "_bucket"];
     samples
         .filter(|(series, _): &(String, f64)| lasting.iter().any(|end| name(series).ends_with(end)))
+        .filter(|(series, _)| !OF_THE_PROCESS.iter().any(|begin| series.starts_with(begin)))
         .collect()
 }
 

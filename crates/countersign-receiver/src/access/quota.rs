@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::keeper::Tenant;
 
 /// Seconds of its rate that a tenant can save up for a burst.
 const BURST_SECONDS: f64 = 2.0;
@@ -12,7 +13,7 @@ const BURST_SECONDS: f64 = 2.0;
 /// What a tenant has taken. It outlives reloads of the configuration.
 #[derive(Debug)]
 pub struct Quota {
-    tenant: String,
+    tenant: Tenant,
     in_flight_bytes: AtomicUsize,
     rate: Mutex<Rate>,
 }
@@ -27,14 +28,15 @@ struct Rate {
 
 impl Quota {
     pub(super) fn new(tenant: &str) -> Quota {
+        let tenant = Tenant::named(tenant).expect("tenants' names are checked when they are read");
         let rate = Rate { per_second: None, saved: 0.0, at: clock::instant() };
         let in_flight_bytes = AtomicUsize::new(0);
-        Quota { tenant: tenant.to_owned(), in_flight_bytes, rate: Mutex::new(rate) }
+        Quota { tenant, in_flight_bytes, rate: Mutex::new(rate) }
     }
 
-    /// The tenant's name; empty for the default tenant.
+    /// Whose it is.
     #[must_use]
-    pub fn tenant(&self) -> &str {
+    pub fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 

@@ -9,6 +9,7 @@ use http::HeaderMap;
 use super::credential::{Credential, Presented, Scope, Scopes};
 use super::quota::Quota;
 use crate::config::{DEFAULT_TENANT, TenantLimits};
+use crate::keeper::Tenant;
 
 /// The rules, shared by all ports; a reload exchanges them. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -137,8 +138,8 @@ impl Rules {
             .collect();
         for quota in quotas.values() {
             let named = |limits: &&TenantLimits| {
-                limits.name == quota.tenant()
-                    || (quota.tenant().is_empty() && limits.name == DEFAULT_TENANT)
+                let name = quota.tenant().name();
+                limits.name == if name.is_empty() { DEFAULT_TENANT } else { name }
             };
             let limits = tenants.iter().find(named);
             quota.limit(limits.and_then(|limits| limits.requests_per_second));
@@ -154,9 +155,17 @@ impl Caller {
         Caller { quota: Arc::new(Quota::new("")), scopes: Scopes::ALL, shares: false }
     }
 
-    /// The tenant's name; empty for the default tenant.
+    /// The tenant of this name with every scope; the default tenant may be named too. A caller
+    /// of its own: what it has in hand counts for nobody else.
     #[must_use]
-    pub fn tenant(&self) -> &str {
+    pub fn of_tenant(name: &str) -> Caller {
+        let name = if name == DEFAULT_TENANT { "" } else { name };
+        Caller { quota: Arc::new(Quota::new(name)), ..Caller::inside() }
+    }
+
+    /// Whose books it writes and reads.
+    #[must_use]
+    pub fn tenant(&self) -> &Tenant {
         self.quota.tenant()
     }
 
@@ -201,7 +210,7 @@ mod tests {
     fn without_credentials_everybody_is_the_default_tenant() {
         let access = Access::default();
         let caller = access.admit(&HeaderMap::new(), Some(Scope::Operate)).unwrap();
-        assert_eq!((caller.tenant(), caller.shares()), ("", false));
+        assert_eq!((caller.tenant().name(), caller.shares()), ("", false));
     }
 
     #[test]
@@ -213,10 +222,10 @@ mod tests {
         ];
         let access = Access::new(all, &[]);
         let caller = access.admit(&bearer("a"), Some(Scope::WriteTelemetry)).unwrap();
-        assert_eq!((caller.tenant(), caller.shares()), ("acme", true));
+        assert_eq!((caller.tenant().name(), caller.shares()), ("acme", true));
         let denied = access.admit(&bearer("a"), Some(Scope::ReadOutcomes)).unwrap_err();
         assert_eq!(denied, Denied::Scope(Scope::ReadOutcomes));
-        assert_eq!(access.caller(&bearer("b")).unwrap().tenant(), "");
+        assert_eq!(access.caller(&bearer("b")).unwrap().tenant().name(), "");
         for headers in [bearer("c"), bearer(""), HeaderMap::new()] {
             assert_eq!(access.caller(&headers).unwrap_err(), Denied::Unknown);
         }

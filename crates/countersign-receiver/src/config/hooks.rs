@@ -3,6 +3,7 @@
 use countersign_core::fact::{Basis, Judgement, SourceKind};
 
 use super::section::Section;
+use super::{DEFAULT_TENANT, units};
 use crate::access::files::{self, Held};
 use crate::ingest::hooks::{Hook, Mapping, Secret, VERDICT_SOURCES};
 
@@ -30,6 +31,7 @@ pub(super) fn read(section: Section<'_>, hooks: &mut Vec<Hook>) {
         let mut section = hook;
         let secrets = secrets(&mut section);
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let tenant = section.read("tenant", units::NAME, units::name);
         let only = section.list("only", "a repository, project or account", text);
         let agents = section.list("agents", "a login or id", text);
         let prefixes = section.list("task_prefixes", "what stands before an id", text);
@@ -40,6 +42,7 @@ pub(super) fn read(section: Section<'_>, hooks: &mut Vec<Hook>) {
         section.end();
         hooks.push(Hook {
             name: name.to_owned(),
+            tenant: tenant.unwrap_or_else(|| DEFAULT_TENANT.to_owned()),
             source,
             secrets,
             only: only.unwrap_or_default(),

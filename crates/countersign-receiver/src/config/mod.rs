@@ -154,6 +154,7 @@ impl Config {
             ("insecure and hosts", doors(self) == doors(other)),
             ("connections", self.connections == other.connections),
             ("exporters", self.destinations == other.destinations),
+            ("hooks", format!("{:?}", self.hooks) == format!("{:?}", other.hooks)),
             ("data", self.data == other.data),
             ("patience, review rates and edited_threshold", self.books == other.books),
             ("task_keys", self.dialect.task_keys == other.dialect.task_keys),

@@ -209,6 +209,7 @@ countersign:
             hooks: [
                 Hook {
                     name: "github",
+                    tenant: "default",
                     source: github,
                     secrets: [
                         Secret,
@@ -225,6 +226,7 @@ countersign:
                 },
                 Hook {
                     name: "thumbs",
+                    tenant: "default",
                     source: json,
                     secrets: [
                         Secret,
@@ -504,7 +506,7 @@ hooks:
     let expected = expect![[r#"
         countersign.yaml: 13 mistakes
           line 3: hooks.github: `secret` is missing: what the source signs with, e.g. ${env:GITHUB_SECRET}
-          line 4: hooks.github/second.colour: unknown key; known here: secrets, secret, secret_file, only, agents, task_prefixes, mapping
+          line 4: hooks.github/second.colour: unknown key; known here: secrets, secret, secret_file, tenant, only, agents, task_prefixes, mapping
           line 5: hooks.gitlab/second: the name is taken by another hook
           line 6: hooks.forge: no such source; there are github, gitlab, bitbucket, gitea, zendesk, jira, pagerduty, linear, intercom, slack, standard_webhooks, cloudevents, json
           line 7: hooks.slack/a/b: expected a name of at most 64 letters, digits, `-`, `_` and `.`

@@ -10,9 +10,11 @@ use countersign_core::fact::{Fact, Noticed, UnixNanos};
 use countersign_core::price::Catalog;
 
 use super::body::{Budget, Charge};
+use super::counted::Counted;
 use super::json::{self, JsonError, Transcoded};
 use super::refused::Refused;
 use crate::access::{Access, Caller, Scope};
+use crate::clock;
 use crate::journal::FactWriter;
 use crate::keeper::{Condition, Keeper, Submission, SubmissionKind, View};
 use crate::limits::{READ_IN_PLACE_BYTES_MAX, READERS_KEPT_MAX, REQUEST_BYTES_MAX};
@@ -50,6 +52,8 @@ pub enum Spelling {
 /// What became of a request that was taken: on disk and in the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
+    /// Records that were taken.
+    pub accepted: u64,
     /// Records that were refused; the others were taken.
     pub rejected: u64,
     /// Why, or another warning; empty if nothing is worth saying.
@@ -69,6 +73,7 @@ struct Inner {
     relay: RelayPlan,
     readers: Mutex<Vec<Reader>>,
     budget: Budget,
+    counted: Arc<Counted>,
 }
 
 impl fmt::Debug for Gate {
@@ -99,6 +104,7 @@ impl Gate {
             relay,
             readers: Mutex::default(),
             budget: Budget::default(),
+            counted: Arc::default(),
         });
         Gate(inner, Access::default())
     }
@@ -107,6 +113,12 @@ impl Gate {
     #[must_use]
     pub fn behind(self, access: Access) -> Gate {
         Gate(self.0, access)
+    }
+
+    /// What was taken and refused.
+    #[must_use]
+    pub fn counted(&self) -> &Arc<Counted> {
+        &self.0.counted
     }
 
     /// Who may pass.
@@ -142,29 +154,31 @@ impl Gate {
             tokio::task::spawn_blocking(read).await.map_err(|_| Refused::Stopping)??
         };
         drop(charge);
-        let position = self.submit(read.submission).await?;
-        let Outcome { rejected, message, .. } = read.outcome;
-        Ok(Taken { rejected, message, position })
+        let position = self.submit(caller, read.submission).await?;
+        let Outcome { accepted, rejected, message } = read.outcome;
+        Ok(Taken { accepted, rejected, message, position })
     }
 
     /// Takes verdicts that were read elsewhere; gives the books' position afterwards.
     ///
     /// # Errors
     /// [`Refused`] if none of them was taken.
-    pub async fn take_facts(&self, facts: FactWriter) -> Result<u64, Refused> {
+    pub async fn take_facts(&self, caller: &Caller, facts: FactWriter) -> Result<u64, Refused> {
         let kind = SubmissionKind::Verdicts;
-        self.submit(Submission { kind, facts: facts.into_bytes(), ..Submission::default() }).await
+        let facts = facts.into_bytes();
+        self.submit(caller, Submission { kind, facts, ..Submission::default() }).await
     }
 
-    /// Asks the books something.
+    /// Asks the caller's books something.
     ///
     /// # Errors
     /// [`Refused`] if they do not answer.
     pub async fn ask<T: Send + 'static>(
         &self,
+        caller: &Caller,
         question: impl FnOnce(&View<'_>) -> T + Send + 'static,
     ) -> Result<T, Refused> {
-        Ok(self.0.keeper.ask(question).await?)
+        Ok(self.0.keeper.ask_of(caller.tenant().clone(), question).await?)
     }
 
     /// How the journal is, at once.
@@ -182,11 +196,15 @@ impl Gate {
         self.0.budget.free()
     }
 
-    async fn submit(&self, submission: Submission) -> Result<u64, Refused> {
+    async fn submit(&self, caller: &Caller, submission: Submission) -> Result<u64, Refused> {
         if submission.facts.is_empty() && submission.relay.is_none() {
-            return self.ask(|view| view.books.position()).await;
+            return self.ask(caller, |view| view.books.position()).await;
         }
-        Ok(self.0.keeper.submit(submission).await?.position)
+        let submission = Submission { tenant: caller.tenant().clone(), ..submission };
+        let began = clock::instant();
+        let receipt = self.0.keeper.submit(submission).await?;
+        self.0.counted.acknowledged(began.elapsed());
+        Ok(receipt.position)
     }
 }
 

@@ -26,6 +26,7 @@ use tonic_health::server::HealthReporter;
 
 use super::answer::{self, POSITION};
 use super::body;
+use super::counted::{Reason, Transport};
 use super::gate::{Gate, Spelling};
 use super::guard;
 use super::refused::Refused;
@@ -131,6 +132,7 @@ async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> R
     let (parts, body) = request.into_parts();
     let caller = guard::caller(&parts.extensions);
     if parts.method != Method::POST || !is_grpc(&parts.headers) {
+        gate.counted().refused(Transport::Grpc, Reason::Head);
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return response;
@@ -144,13 +146,21 @@ async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> R
     let taken = match deadline(&parts.headers) {
         None => taken.await,
         // What the keeper has by then is taken all the same, and known when it comes again.
-        Some(deadline) => tokio::time::timeout(deadline, taken)
-            .await
-            .unwrap_or_else(|_| Err(Failed(Status::deadline_exceeded("out of time")))),
+        Some(deadline) => tokio::time::timeout(deadline, taken).await.unwrap_or_else(|_| {
+            let status = Status::deadline_exceeded("out of time");
+            Err(Failed(status, Reason::Slow))
+        }),
     };
+    let counted = gate.counted();
     match taken {
-        Ok(taken) => answer(&answer::response_message(&taken), taken.position),
-        Err(Failed(status)) => status.into_http(),
+        Ok(taken) => {
+            counted.took(Transport::Grpc, signal, taken.accepted, taken.rejected);
+            answer(&answer::response_message(&taken), taken.position)
+        }
+        Err(Failed(status, reason)) => {
+            counted.refused(Transport::Grpc, reason);
+            status.into_http()
+        }
     }
 }
 
@@ -174,11 +184,17 @@ fn deadline(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// What a request failed with.
-struct Failed(Status);
+struct Failed(Status, Reason);
+
+impl Failed {
+    fn framing(text: &str) -> Failed {
+        Failed(Status::internal(text), Reason::Malformed)
+    }
+}
 
 impl From<Refused> for Failed {
     fn from(refused: Refused) -> Failed {
-        Failed(refused.status())
+        Failed(refused.status(), Reason::from(&refused))
     }
 }
 
@@ -204,7 +220,7 @@ fn packing(headers: &HeaderMap) -> Result<Packing, Failed> {
             let mut status = Status::unimplemented("grpc-encoding: expected gzip or identity");
             let accepted = tonic::metadata::MetadataValue::from_static("identity,gzip");
             status.metadata_mut().insert("grpc-accept-encoding", accepted);
-            Err(Failed(status))
+            Err(Failed(status, Reason::Head))
         }
     }
 }
@@ -213,11 +229,11 @@ fn packing(headers: &HeaderMap) -> Result<Packing, Failed> {
 async fn message(body: Body, packing: Packing, charge: &mut body::Charge) -> Result<Bytes, Failed> {
     let mut framed = body::read(body, FRAME_BYTES + REQUEST_BYTES_MAX, charge).await?;
     if framed.len() < FRAME_BYTES {
-        return Err(Failed(Status::internal("the request has no whole message")));
+        return Err(Failed::framing("the request has no whole message"));
     }
     let prefix = framed.split_to(FRAME_BYTES);
     let [flag, length @ ..] = &*prefix else {
-        return Err(Failed(Status::internal("the request has no whole message")));
+        return Err(Failed::framing("the request has no whole message"));
     };
     let length = length.iter().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
     if length > REQUEST_BYTES_MAX as u64 {
@@ -225,20 +241,18 @@ async fn message(body: Body, packing: Packing, charge: &mut body::Charge) -> Res
     }
     match (framed.len() as u64).cmp(&length) {
         std::cmp::Ordering::Less => {
-            return Err(Failed(Status::internal("the message is shorter than its length")));
+            return Err(Failed::framing("the message is shorter than its length"));
         }
         std::cmp::Ordering::Greater => {
-            return Err(Failed(Status::internal("expected one message in the request")));
+            return Err(Failed::framing("expected one message in the request"));
         }
         std::cmp::Ordering::Equal => {}
     }
     match (*flag, packing) {
         (0, _) => Ok(framed),
         (1, Packing::Gzip) => Ok(body::unpack(&framed, REQUEST_BYTES_MAX, charge)?),
-        (1, Packing::None) => {
-            Err(Failed(Status::internal("a compressed message without grpc-encoding")))
-        }
-        _ => Err(Failed(Status::internal("invalid compression flag"))),
+        (1, Packing::None) => Err(Failed::framing("a compressed message without grpc-encoding")),
+        _ => Err(Failed::framing("invalid compression flag")),
     }
 }
 

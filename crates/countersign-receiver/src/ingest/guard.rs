@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::answer;
+use super::counted::Transport;
 use super::gate::{Gate, Spelling};
 use super::http::spelling;
 use crate::access::{CHALLENGES, Caller, Denied, Scope};
@@ -78,7 +79,10 @@ pub(super) async fn grpc(State(gate): State<Gate>, mut request: Request, next: N
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(denied) => grpc_status(denied).into_http(),
+        Err(denied) => {
+            gate.counted().refused(Transport::Grpc, denied);
+            grpc_status(denied).into_http()
+        }
     }
 }
 
@@ -111,7 +115,10 @@ pub(super) async fn http(State(gate): State<Gate>, mut request: Request, next: N
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(denied) => http_refusal(shown, denied),
+        Err(denied) => {
+            gate.counted().refused(Transport::Http, denied);
+            http_refusal(shown, denied)
+        }
     }
 }
 

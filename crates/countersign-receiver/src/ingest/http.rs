@@ -14,6 +14,7 @@ use tonic::Code;
 
 use super::answer::{self, POSITION};
 use super::body;
+use super::counted::{Reason, Transport};
 use super::gate::{Gate, Spelling};
 use super::guard;
 use super::refused::Refused;
@@ -90,22 +91,26 @@ async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> R
     let caller = guard::caller(&parts.extensions);
     let spelling = spelling(&parts.headers);
     let shown = spelling.unwrap_or(Spelling::Json);
+    let counted = gate.counted();
+    let refuse = |early: Early| {
+        counted.refused(Transport::Http, Reason::Head);
+        early.answer(shown)
+    };
     if let Err(early) = check_head(&parts.method, &parts.headers) {
-        return early.answer(shown);
+        return refuse(early);
     }
     let Some(spelling) = spelling else {
         let accepted = "application/x-protobuf, application/json";
-        return Early::new(
+        let early = Early::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::InvalidArgument,
             "Content-Type: expected application/x-protobuf or application/json",
-        )
-        .with(header::ACCEPT, accepted)
-        .answer(shown);
+        );
+        return refuse(early.with(header::ACCEPT, accepted));
     };
     let packed = match is_packed(&parts.headers) {
         Ok(packed) => packed,
-        Err(early) => return early.answer(spelling),
+        Err(early) => return refuse(early),
     };
     let taken = async {
         let mut charge = gate.charge(&caller);
@@ -113,8 +118,14 @@ async fn export(signal: Signal, State(gate): State<Gate>, request: Request) -> R
         gate.take(&caller, signal, spelling, bytes, received).await
     };
     match taken.await {
-        Ok(taken) => answer::taken(signal, spelling, &taken),
-        Err(refused) => answer::refused(spelling, &refused),
+        Ok(taken) => {
+            counted.took(Transport::Http, signal, taken.accepted, taken.rejected);
+            answer::taken(signal, spelling, &taken)
+        }
+        Err(refused) => {
+            counted.refused(Transport::Http, &refused);
+            answer::refused(spelling, &refused)
+        }
     }
 }
 
@@ -197,7 +208,7 @@ async fn judge(State(gate): State<Gate>, request: Request) -> Response {
         let most = VERDICT_REQUEST_BYTES_MAX;
         let mut charge = gate.charge(&caller);
         let bytes = whole(body, packed, most, &mut charge).await?;
-        verdicts::take(&gate, verdicts::read_json(&bytes, received)?).await
+        verdicts::take(&gate, &caller, verdicts::read_json(&bytes, received)?).await
     };
     match judged.await {
         Ok(judged) if judged.accepted == 0 && !judged.rejected.is_empty() => {

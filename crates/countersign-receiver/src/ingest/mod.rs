@@ -15,11 +15,13 @@ pub mod hooks;
 pub mod json;
 pub mod verdicts;
 
+mod counted;
 mod gate;
 
 mod answer;
 mod refused;
 
+pub use counted::{Counted, Reason, Transport};
 pub use gate::{Gate, RelayPlan, Spelling, Taken};
 pub use grpc::serve_grpc;
 pub use http::{http_router, serve_http};

@@ -10,8 +10,11 @@ use tonic::{Request, Response, Status};
 
 use super::answer::POSITION;
 use super::gate::Gate;
+use super::guard;
 use super::verdicts::{self, Rejected};
+use crate::access::Caller;
 use crate::clock;
+use crate::keeper::View;
 use crate::limits::VERDICTS_PER_REQUEST_MAX;
 use crate::publish::figures::{self, By, Counts, Credit, OutcomeRow, Window, Work};
 
@@ -24,9 +27,10 @@ impl verdicts_server::Verdicts for Verdicts {
         &self,
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
+        let caller = guard::caller(request.extensions());
         let verdict = request.into_inner().verdict;
         let verdict = verdict.ok_or_else(|| Status::invalid_argument("verdict: required"))?;
-        let judged = self.take(&[verdict]).await?;
+        let judged = self.take(&caller, &[verdict]).await?;
         let position = judged.position;
         Ok(at(position, v1::SubmitResponse { position }))
     }
@@ -35,7 +39,8 @@ impl verdicts_server::Verdicts for Verdicts {
         &self,
         request: Request<v1::SubmitBatchRequest>,
     ) -> Result<Response<v1::SubmitBatchResponse>, Status> {
-        let judged = self.take(&request.into_inner().verdicts).await?;
+        let caller = guard::caller(request.extensions());
+        let judged = self.take(&caller, &request.into_inner().verdicts).await?;
         let rejected = judged.rejected.into_iter().map(|Rejected { index, error }| v1::Refused {
             index: u32::try_from(index).unwrap_or(u32::MAX),
             error,
@@ -50,7 +55,11 @@ impl verdicts_server::Verdicts for Verdicts {
 }
 
 impl Verdicts {
-    async fn take(&self, sent: &[v1::Verdict]) -> Result<verdicts::Judged, Status> {
+    async fn take(
+        &self,
+        caller: &Caller,
+        sent: &[v1::Verdict],
+    ) -> Result<verdicts::Judged, Status> {
         if sent.len() > VERDICTS_PER_REQUEST_MAX {
             let text = format!("expected at most {VERDICTS_PER_REQUEST_MAX} verdicts");
             return Err(Status::resource_exhausted(text));
@@ -61,7 +70,8 @@ impl Verdicts {
             |verdict, take| verdicts::read_message(verdict, received, take),
             received,
         );
-        let judged = verdicts::take(&self.0, read).await.map_err(|refused| refused.status())?;
+        let judged = verdicts::take(&self.0, caller, read).await;
+        let judged = judged.map_err(|refused| refused.status())?;
         match judged.rejected.first() {
             Some(first) if judged.accepted == 0 => Err(Status::invalid_argument(&first.error)),
             _ => Ok(judged),
@@ -78,8 +88,10 @@ impl Outcomes for Reads {
         &self,
         request: Request<v1::GetTaskRequest>,
     ) -> Result<Response<v1::Task>, Status> {
+        let caller = guard::caller(request.extensions());
         let name = request.into_inner().task;
-        let found = self.0.ask(move |view| view.books.find(&name).as_ref().map(task)).await;
+        let found =
+            self.0.ask(&caller, move |view| view.books.find(&name).as_ref().map(task)).await;
         let task = found.map_err(|refused| refused.status())?;
         task.map(Response::new).ok_or_else(|| Status::not_found("nothing is known of such a task"))
     }
@@ -88,6 +100,7 @@ impl Outcomes for Reads {
         &self,
         request: Request<v1::ListOutcomesRequest>,
     ) -> Result<Response<v1::ListOutcomesResponse>, Status> {
+        let caller = guard::caller(request.extensions());
         let request = request.into_inner();
         let by = match v1::GroupBy::try_from(request.by) {
             Ok(v1::GroupBy::Unspecified | v1::GroupBy::Workflow) => By::Workflow,
@@ -97,8 +110,8 @@ impl Outcomes for Reads {
         };
         let to = if request.to_unix_nano == 0 { u64::MAX } else { request.to_unix_nano };
         let window = Window { from: request.from_unix_nano, to, ..Window::ALL };
-        let outcomes =
-            self.0.ask(move |view| figures::outcomes(Work::all(view.books), by, window)).await;
+        let outcomes = move |view: &View<'_>| figures::outcomes(Work::all(view.books), by, window);
+        let outcomes = self.0.ask(&caller, outcomes).await;
         let outcomes = outcomes.map_err(|refused| refused.status())?;
         Ok(Response::new(v1::ListOutcomesResponse {
             rows: outcomes.rows.into_iter().map(row).collect(),
@@ -108,9 +121,10 @@ impl Outcomes for Reads {
 
     async fn get_totals(
         &self,
-        _: Request<v1::GetTotalsRequest>,
+        request: Request<v1::GetTotalsRequest>,
     ) -> Result<Response<v1::Totals>, Status> {
-        let shown = self.0.ask(|view| figures::totals(view.books.totals())).await;
+        let caller = guard::caller(request.extensions());
+        let shown = self.0.ask(&caller, |view| figures::totals(view.books.totals())).await;
         let shown = shown.map_err(|refused| refused.status())?;
         let tasks = shown.tasks;
         Ok(Response::new(v1::Totals {

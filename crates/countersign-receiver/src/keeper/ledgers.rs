@@ -119,6 +119,12 @@ impl Ledgers {
         &self.default
     }
 
+    /// A ledger of a tenant that never had facts.
+    #[must_use]
+    pub fn empty(&self) -> Ledger {
+        Ledger::new(&self.settings)
+    }
+
     /// The ledger of a tenant, if it ever had facts.
     #[must_use]
     pub fn get(&self, tenant: &str) -> Option<&Ledger> {

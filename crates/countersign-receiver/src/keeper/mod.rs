@@ -123,6 +123,27 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// The books and series of this view without a name, and those of the named tenants.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Books, &Tally)> {
+        let named = self.ledgers.iter().filter(|(name, _)| !name.is_empty());
+        let named = named.map(|(name, ledger)| (name, &ledger.books, &ledger.tally));
+        std::iter::once(("", self.books, self.tally)).chain(named)
+    }
+
+    /// Asks about one tenant's books; they are empty if it never had facts.
+    pub fn ask_of<T>(&self, tenant: &Tenant, question: impl FnOnce(&View<'_>) -> T) -> T {
+        let empty;
+        let Ledger { books, tally } = match self.ledgers.get(tenant.name()) {
+            Some(ledger) => ledger,
+            None => {
+                empty = self.ledgers.empty();
+                &empty
+            }
+        };
+        let View { ledgers, now, fault, .. } = *self;
+        question(&View { ledgers, books, tally, now, fault })
+    }
+
     /// The same of another tenant, if it ever had facts.
     #[must_use]
     pub fn of_tenant(&self, tenant: &str) -> Option<View<'a>> {
@@ -213,10 +234,28 @@ impl Keeper {
         answered.await.map_err(|_| Refusal::Stopping)
     }
 
+    /// Bytes of submissions that wait for the disk.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.queued.load(Ordering::Acquire)
+    }
+
     /// How the loop and its disk are, at once, also while a commit takes long.
     #[must_use]
     pub fn condition(&self) -> Condition {
         self.pulse.condition()
+    }
+
+    /// Asks one tenant's books something, as [`Keeper::ask`] does.
+    ///
+    /// # Errors
+    /// [`Refusal::Stopping`] or [`Refusal::Busy`].
+    pub async fn ask_of<T: Send + 'static>(
+        &self,
+        tenant: Tenant,
+        question: impl FnOnce(&View<'_>) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.ask(move |view| view.ask_of(&tenant, question)).await
     }
 
     /// What waits to be relayed; none if the keeper was started without destinations.

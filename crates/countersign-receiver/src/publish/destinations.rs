@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 
 use super::health::Health;
 use super::otlp::MetricsPush;
+use super::own::Own;
 use super::relay::Relay;
 use crate::config::{Config, Destination};
-use crate::journal::{Cursor, DataDirectory, Soundness};
+use crate::journal::{Cursor, DataDirectory};
 use crate::keeper::Keeper;
 use crate::limits::RELAY_HOUSEKEEPING;
 
@@ -20,7 +21,6 @@ pub struct Destinations {
     prepared: Vec<(Destination, Cursor, Arc<Health>)>,
     interval: Duration,
     instance: String,
-    soundness: Soundness,
 }
 
 impl Destinations {
@@ -40,8 +40,7 @@ impl Destinations {
             prepared.push((destination.clone(), cursor, health));
         }
         let instance = format!("{:032x}", directory.instance());
-        let (interval, soundness) = (config.metrics_interval, directory.soundness());
-        Ok(Destinations { prepared, interval, instance, soundness })
+        Ok(Destinations { prepared, interval: config.metrics_interval, instance })
     }
 
     /// How the destinations fare, for the operator port.
@@ -57,6 +56,7 @@ impl Destinations {
     pub fn start(
         self,
         keeper: &Keeper,
+        own: &Arc<Own>,
         loops: &mut JoinSet<anyhow::Result<()>>,
         stopped: &watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
@@ -65,10 +65,9 @@ impl Destinations {
             let wrong = format!("exporter {:?}", destination.name);
             if destination.signals.metrics {
                 let (health, instance) = (Arc::clone(&health), self.instance.clone());
-                let soundness = self.soundness.clone();
-                let push =
-                    MetricsPush::new(&destination, health, self.interval, instance, soundness)
-                        .context(wrong.clone())?;
+                let own = Arc::clone(own);
+                let push = MetricsPush::new(&destination, health, self.interval, instance, own)
+                    .context(wrong.clone())?;
                 let (keeper, stopped) = (keeper.clone(), stopped.clone());
                 loops.spawn(async move {
                     push.run(keeper, stopped).await;

@@ -14,6 +14,7 @@ pub mod health;
 pub mod openmetrics;
 pub mod operator;
 pub mod otlp;
+pub mod own;
 pub mod page;
 pub mod relay;
 pub mod reloads;

@@ -12,8 +12,8 @@ use countersign_core::fact::UnixNanos;
 use countersign_core::money::Money;
 use countersign_core::tally::{Exemplar, Histogram, Kind, Metric, Series, Value};
 
-use super::soundness;
-use crate::journal::SoundnessShown;
+use super::own::Own;
+use super::resource::TENANT;
 use crate::keeper::View;
 
 /// How the page is written.
@@ -73,36 +73,65 @@ fn millis(quality: &str) -> u32 {
     whole.min(1) * 1000 + thousandths.parse::<u32>().unwrap_or(0)
 }
 
-/// Writes the page of all series.
+/// Writes the page of one tenant's series.
 #[must_use]
-pub fn page(view: &View<'_>, journal: SoundnessShown, format: Format) -> String {
+pub fn page(view: &View<'_>, format: Format) -> String {
     let mut page = Page::new(format);
     view.tally.visit(view.books, view.now, &mut |series| page.add(&series));
-    soundness::visit(journal, &mut |series| page.add(series));
     page.finish()
 }
 
-/// A page in the making. Series of one metric must follow each other.
+/// Writes the page of the operator: the series of all tenants, with the names of those that are
+/// not the default one, and how the program fares.
+#[must_use]
+pub fn page_of_all(view: &View<'_>, own: &Own, format: Format) -> String {
+    let mut page = Page::new(format);
+    for (tenant, books, tally) in view.all() {
+        tenant.clone_into(&mut page.tenant);
+        tally.visit(books, view.now, &mut |series| page.add(&series));
+    }
+    page.tenant.clear();
+    own.visit(&mut |series| page.add(series));
+    page.finish()
+}
+
+/// A page in the making.
 pub struct Page {
+    /// Each metric's name, and its part of the page: series of one metric stand together,
+    /// whenever they come.
+    families: Vec<(&'static str, String)>,
+    /// The part that is being written.
     text: String,
     format: Format,
     metric: Option<&'static Metric>,
     family: String,
+    /// The tenant whose series come; empty if it is not told.
+    tenant: String,
 }
 
 impl Page {
     /// An empty page.
     #[must_use]
     pub fn new(format: Format) -> Page {
-        Page { text: String::new(), format, metric: None, family: String::new() }
+        Page {
+            families: Vec::new(),
+            text: String::new(),
+            format,
+            metric: None,
+            family: String::new(),
+            tenant: String::new(),
+        }
     }
 
     /// Appends one series, and its metric's head if it is the metric's first.
     pub fn add(&mut self, series: &Series<'_>) {
         if self.metric.is_none_or(|metric| metric.name != series.metric.name) {
-            self.head(series.metric);
+            self.turn_to(series.metric);
         }
-        let labels = labels(series.attributes);
+        let labels = match self.tenant.as_str() {
+            "" => labels(series.attributes),
+            tenant => labels(&[series.attributes, &[(TENANT, tenant)]].concat()),
+        };
         let unit = series.metric.unit;
         match series.value {
             Value::Histogram(histogram) => self.histogram(series, histogram, &labels),
@@ -123,15 +152,38 @@ impl Page {
     /// The page's text.
     #[must_use]
     pub fn finish(mut self) -> String {
+        self.put_back();
+        let parts = std::mem::take(&mut self.families);
+        self.text = parts.into_iter().map(|(_, text)| text).collect();
         if self.format == Format::OpenMetrics {
             self.text.push_str("# EOF\n");
         }
         self.text
     }
 
-    fn head(&mut self, metric: &'static Metric) {
+    /// Goes on with another metric, which may have been begun before.
+    fn turn_to(&mut self, metric: &'static Metric) {
+        self.put_back();
         self.metric = Some(metric);
         self.family = family(metric);
+        match self.families.iter_mut().find(|(name, _)| *name == metric.name) {
+            Some((_, text)) => self.text = std::mem::take(text),
+            None => {
+                self.families.push((metric.name, String::new()));
+                self.head(metric);
+            }
+        }
+    }
+
+    fn put_back(&mut self) {
+        let Some(metric) = self.metric else { return };
+        let family = self.families.iter_mut().find(|(name, _)| *name == metric.name);
+        if let Some((_, text)) = family {
+            *text = std::mem::take(&mut self.text);
+        }
+    }
+
+    fn head(&mut self, metric: &'static Metric) {
         let open = self.format == Format::OpenMetrics;
         let kind = match metric.kind {
             Kind::Counter => "counter",
@@ -302,6 +354,8 @@ fn borders(metric: &Metric) -> impl Iterator<Item = i16> {
     let (first, last, step) = match metric.unit {
         // 31 ms to 17 minutes for calls; a second to 48 days for work and review.
         "s" if metric.name.starts_with("countersign.call.") => (-5, 10, 1),
+        // A millisecond to 16 seconds.
+        "s" if metric.name.starts_with("countersign.journal.") => (-10, 4, 1),
         "s" => (0, 22, 2),
         // A fortieth of a cent up to about a thousand dollars.
         "USD" => (-12, 10, 2),

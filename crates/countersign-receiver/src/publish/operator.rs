@@ -5,27 +5,28 @@ mod inbox;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, Request, State, rejection::QueryRejection};
+use axum::extract::{Path, Query, RawQuery, Request, State, rejection::QueryRejection};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use maud::Markup;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use self::entry::{Names, admitted, named};
+use self::entry::{Names, Whose, admitted, named};
 use super::figures::{self, By, TimeBasis, Window};
-use super::health::{Health, HealthShown};
+use super::health::HealthShown;
+use super::own::Own;
 use super::page::{self, Setting};
-use super::reloads::{Reloads, ReloadsShown};
+use super::reloads::ReloadsShown;
 use super::{calendar, openmetrics};
-use crate::access::Access;
+use crate::access::{Access, Caller, Scope};
 use crate::clock;
-use crate::journal::{Soundness, SoundnessShown};
-use crate::keeper::{Condition, Keeper, Refusal};
+use crate::journal::SoundnessShown;
+use crate::keeper::{Condition, Keeper, Refusal, Tenant};
 
 /// What the operator port needs to know beside the books.
 #[derive(Clone, Debug)]
@@ -38,14 +39,10 @@ pub struct Operator {
     pub hosts: Vec<String>,
     /// Who may look.
     pub access: Access,
-    /// What became of the reloads.
-    pub reloads: Arc<Reloads>,
     /// Whether the program takes telemetry: false before it is up and while it stops.
     pub ready: watch::Receiver<bool>,
-    /// How the destinations fare.
-    pub destinations: Vec<Arc<Health>>,
-    /// What is known to be damaged in the data directory.
-    pub soundness: Soundness,
+    /// How the program fares.
+    pub own: Arc<Own>,
 }
 
 struct Shared {
@@ -101,20 +98,25 @@ pub fn operator_router(keeper: Keeper, operator: Operator) -> Router {
         .layer(middleware::map_response(protected))
 }
 
-async fn home(State(shared): Port) -> Result<Response, Problem> {
+async fn home(State(shared): Port, Whose(tenant): Whose) -> Result<Response, Problem> {
     let asked =
         |view: &crate::keeper::View<'_>| figures::overview(view.books, view.tally, view.now);
-    let overview = shared.keeper.ask(asked).await?;
+    let overview = shared.keeper.ask_of(tenant, asked).await?;
     let overview = figures::Overview { now: clock::now(), ..overview };
     Ok(html(StatusCode::OK, page::home(&overview, &shared.operator.setting)))
 }
 
-async fn task_page(State(shared): Port, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn task_page(
+    State(shared): Port,
+    Whose(tenant): Whose,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     let setting = &shared.operator.setting;
-    match find(&shared, name.clone()).await? {
+    match find(&shared, tenant.clone(), name.clone()).await? {
         Some(task) => Ok(html(StatusCode::OK, page::task_page(&task, setting, clock::now()))),
         None => {
-            let waits = waiting(&shared, name).await?.map_or(0, |it| it.waiting_verdicts.len());
+            let waits =
+                waiting(&shared, tenant, name).await?.map_or(0, |it| it.waiting_verdicts.len());
             let what = match waits {
                 0 => "No task has this id or alias. It may not have been booked yet.".to_owned(),
                 1 => "A verdict waits for this task. Its work has not come yet.".to_owned(),
@@ -126,33 +128,55 @@ async fn task_page(State(shared): Port, Path(name): Path<String>) -> Result<Resp
     }
 }
 
-async fn task(State(shared): Port, Path(name): Path<String>) -> Result<Response, Problem> {
-    match find(&shared, name.clone()).await? {
+async fn task(
+    State(shared): Port,
+    Whose(tenant): Whose,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    match find(&shared, tenant.clone(), name.clone()).await? {
         Some(task) => Ok(Json(task).into_response()),
-        None => match waiting(&shared, name).await? {
+        None => match waiting(&shared, tenant, name).await? {
             Some(waiting) => Ok(Json(waiting).into_response()),
             None => Err(Problem(StatusCode::NOT_FOUND, "no task has this id or alias".into())),
         },
     }
 }
 
-async fn find(shared: &Shared, name: String) -> Result<Option<figures::TaskShown>, Refusal> {
+async fn find(
+    shared: &Shared,
+    tenant: Tenant,
+    name: String,
+) -> Result<Option<figures::TaskShown>, Refusal> {
     let trace_url = shared.operator.trace_url.clone();
     let shape = move |view: &crate::keeper::View<'_>| {
         view.books.find(&name).map(|task| figures::task(&task, trace_url.as_deref()))
     };
-    shared.keeper.ask(shape).await
+    shared.keeper.ask_of(tenant, shape).await
 }
 
-async fn waiting(shared: &Shared, name: String) -> Result<Option<figures::WaitingShown>, Refusal> {
-    shared.keeper.ask(move |view| figures::waiting(view.books, &name)).await
+async fn waiting(
+    shared: &Shared,
+    tenant: Tenant,
+    name: String,
+) -> Result<Option<figures::WaitingShown>, Refusal> {
+    shared.keeper.ask_of(tenant, move |view| figures::waiting(view.books, &name)).await
 }
 
-async fn metrics(State(shared): Port, headers: HeaderMap) -> Result<Response, Problem> {
+async fn metrics(
+    State(shared): Port,
+    Whose(tenant): Whose,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let format = openmetrics::Format::negotiate(accept);
-    let soundness = shared.operator.soundness.show();
-    let text = shared.keeper.ask(move |view| openmetrics::page(view, soundness, format)).await?;
+    let text = if caller.may(Scope::Operate) && query.is_none() {
+        let own = Arc::clone(&shared.operator.own);
+        shared.keeper.ask(move |view| openmetrics::page_of_all(view, &own, format)).await?
+    } else {
+        shared.keeper.ask_of(tenant, move |view| openmetrics::page(view, format)).await?
+    };
     Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
 
@@ -169,7 +193,7 @@ async fn readyz(State(shared): Port) -> Response {
     if !*shared.operator.ready.borrow() {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or stopping");
     }
-    let notes = shared.operator.reloads.show().notes(clock::now());
+    let notes = shared.operator.own.reloads.show().notes(clock::now());
     match shared.keeper.condition() {
         Condition::Well => format!("ready\n{notes}").into_response(),
         Condition::Slow { commit_ms } => (degraded(commit_ms) + &notes).into_response(),
@@ -183,8 +207,9 @@ fn degraded(commit_ms: u64) -> String {
     format!("degraded: the disk took {commit_ms} ms for a commit\n")
 }
 
-async fn totals(State(shared): Port) -> Result<Response, Problem> {
-    let totals = shared.keeper.ask(|view| figures::totals(view.books.totals())).await?;
+async fn totals(State(shared): Port, Whose(tenant): Whose) -> Result<Response, Problem> {
+    let shape = |view: &crate::keeper::View<'_>| figures::totals(view.books.totals());
+    let totals = shared.keeper.ask_of(tenant, shape).await?;
     Ok(Json(totals).into_response())
 }
 
@@ -195,10 +220,14 @@ struct OutcomesQuery {
     basis: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    /// Read by [`Whose`].
+    #[serde(rename = "tenant")]
+    _tenant: Option<String>,
 }
 
 async fn outcomes(
     State(shared): Port,
+    Whose(tenant): Whose,
     query: Result<Query<OutcomesQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(query) =
@@ -215,11 +244,12 @@ async fn outcomes(
     let shape = move |view: &crate::keeper::View<'_>| {
         figures::outcomes(figures::Work::all(view.books), by, window)
     };
-    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+    Ok(Json(shared.keeper.ask_of(tenant, shape).await?).into_response())
 }
 
-async fn cohorts(State(shared): Port) -> Result<Response, Problem> {
-    let cohorts = shared.keeper.ask(|view| figures::cohorts(view.books, view.now)).await?;
+async fn cohorts(State(shared): Port, Whose(tenant): Whose) -> Result<Response, Problem> {
+    let shape = |view: &crate::keeper::View<'_>| figures::cohorts(view.books, view.now);
+    let cohorts = shared.keeper.ask_of(tenant, shape).await?;
     Ok(Json(cohorts).into_response())
 }
 
@@ -230,10 +260,14 @@ struct CompareQuery {
     b: String,
     from: Option<String>,
     to: Option<String>,
+    /// Read by [`Whose`].
+    #[serde(rename = "tenant")]
+    _tenant: Option<String>,
 }
 
 async fn compare(
     State(shared): Port,
+    Whose(tenant): Whose,
     query: Result<Query<CompareQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let needs = "this address needs two routes, a and b, and takes from and to, once each";
@@ -249,7 +283,7 @@ async fn compare(
     let shape = move |view: &crate::keeper::View<'_>| {
         figures::compare(view.books, (&query.a, &query.b), window)
     };
-    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+    Ok(Json(shared.keeper.ask_of(tenant, shape).await?).into_response())
 }
 
 fn time(text: Option<&str>, key: &str) -> Result<Option<u64>, Problem> {
@@ -269,12 +303,15 @@ struct Status {
     open: Open,
     /// Why the disk takes nothing at present, or null.
     fault: Option<String>,
-    /// What is damaged in the journal.
-    journal: Journal,
-    /// How the destinations fare.
-    destinations: Vec<HealthShown>,
-    /// What became of changes of the configuration.
-    configuration: ReloadsShown,
+    /// What is damaged in the journal; for the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<Journal>,
+    /// How the destinations fare; for the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destinations: Option<Vec<HealthShown>>,
+    /// What became of changes of the configuration; for the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<ReloadsShown>,
 }
 
 #[derive(Serialize)]
@@ -299,10 +336,21 @@ struct Open {
     waiting_verdicts: usize,
 }
 
-async fn status(State(shared): Port) -> Result<Response, Problem> {
-    let destinations = shared.operator.destinations.iter().map(|health| health.show()).collect();
-    let configuration = shared.operator.reloads.show();
-    let soundness = shared.operator.soundness.show();
+async fn status(
+    State(shared): Port,
+    Whose(tenant): Whose,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
+    let operates = caller.may(Scope::Operate);
+    let own = &shared.operator.own;
+    let destinations = own.destinations.iter().map(|health| health.show()).collect();
+    let (journal, destinations, configuration) = match operates {
+        true => {
+            let journal = Journal::of(own.soundness.show());
+            (Some(journal), Some(destinations), Some(own.reloads.show()))
+        }
+        false => (None, None, None),
+    };
     let shape = move |view: &crate::keeper::View<'_>| Status {
         position: view.books.position(),
         booked_to: view.books.booked_to(),
@@ -310,23 +358,23 @@ async fn status(State(shared): Port) -> Result<Response, Problem> {
             traces: view.books.open_traces(),
             waiting_verdicts: view.books.waiting_verdicts(),
         },
-        fault: view.fault.map(str::to_owned),
-        journal: Journal::of(soundness),
+        fault: view.fault.filter(|_| operates).map(str::to_owned),
+        journal,
         destinations,
         configuration,
     };
-    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+    Ok(Json(shared.keeper.ask_of(tenant, shape).await?).into_response())
 }
 
-async fn unpriced(State(shared): Port) -> Result<Response, Problem> {
+async fn unpriced(State(shared): Port, Whose(tenant): Whose) -> Result<Response, Problem> {
     let shape =
         |view: &crate::keeper::View<'_>| figures::unpriced(view.books, view.tally, view.now);
-    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+    Ok(Json(shared.keeper.ask_of(tenant, shape).await?).into_response())
 }
 
-async fn reported(State(shared): Port) -> Result<Response, Problem> {
+async fn reported(State(shared): Port, Whose(tenant): Whose) -> Result<Response, Problem> {
     let shape = |view: &crate::keeper::View<'_>| figures::reported(view.books);
-    Ok(Json(shared.keeper.ask(shape).await?).into_response())
+    Ok(Json(shared.keeper.ask_of(tenant, shape).await?).into_response())
 }
 
 async fn asset(kind: &'static str, text: &'static str) -> Response {

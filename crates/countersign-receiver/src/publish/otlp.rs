@@ -30,12 +30,11 @@ use tokio::sync::watch;
 
 use super::answer::Answer;
 use super::health::Health;
-use super::resource::{SCOPE, attribute, resource};
-use super::soundness;
+use super::own::Own;
+use super::resource::{SCOPE, TENANT, attribute, resource};
 use super::wire::Wire;
 use crate::clock;
 use crate::config::Destination;
-use crate::journal::{Soundness, SoundnessShown};
 use crate::keeper::{Keeper, View};
 
 /// Pushes metrics to one destination.
@@ -44,7 +43,7 @@ pub struct MetricsPush {
     health: Arc<Health>,
     interval: Duration,
     instance: String,
-    soundness: Soundness,
+    own: Arc<Own>,
 }
 
 impl MetricsPush {
@@ -57,9 +56,9 @@ impl MetricsPush {
         health: Arc<Health>,
         interval: Duration,
         instance: String,
-        soundness: Soundness,
+        own: Arc<Own>,
     ) -> anyhow::Result<MetricsPush> {
-        Ok(MetricsPush { wire: Wire::to(destination)?, health, interval, instance, soundness })
+        Ok(MetricsPush { wire: Wire::to(destination)?, health, interval, instance, own })
     }
 
     /// Pushes until `stop` says true, and then once more, so that the last figures arrive.
@@ -95,9 +94,8 @@ impl MetricsPush {
     }
 
     async fn push(&self, keeper: &Keeper, time: UnixNanos, taken_at: UnixNanos) -> Pushed {
-        let instance = self.instance.clone();
-        let journal = self.soundness.show();
-        let shape = move |view: &View<'_>| requests(view, journal, &instance, time, taken_at);
+        let (instance, own) = (self.instance.clone(), Arc::clone(&self.own));
+        let shape = move |view: &View<'_>| requests(view, Some(&own), &instance, time, taken_at);
         let Ok((zeros, truth)) = keeper.ask(shape).await else { return Pushed::NoBooks };
         for request in [zeros, truth].into_iter().flatten() {
             match self.wire.send(Signal::Metrics, request).await {
@@ -128,24 +126,29 @@ enum Pushed {
     NoBooks,
 }
 
-/// Points of zero for the series that are new since `taken_at`, and the points of now.
+/// Points of zero for the series that are new since `taken_at`, and the points of now; of all
+/// tenants.
 fn requests(
     view: &View<'_>,
-    journal: SoundnessShown,
+    own: Option<&Own>,
     instance: &str,
     time: UnixNanos,
     taken_at: UnixNanos,
 ) -> (Option<Bytes>, Option<Bytes>) {
     let (mut zeros, mut truth) = (Points::default(), Points::default());
-    view.tally.visit(view.books, view.now, &mut |series| {
-        truth.add(&series, time);
-        if series.metric.kind != Kind::Gauge && series.start > taken_at {
-            // Just before the point of now: a series of long ago, when the destination was
-            // away, must not become a point in the past.
-            zeros.add(&at_zero(&series), time - 1_000_000);
-        }
-    });
-    soundness::visit(journal, &mut |series| truth.add(series, time));
+    for (tenant, books, tally) in view.all() {
+        tally.visit(books, view.now, &mut |series| {
+            truth.add(&series, tenant, time);
+            if series.metric.kind != Kind::Gauge && series.start > taken_at {
+                // Just before the point of now: a series of long ago, when the destination was
+                // away, must not become a point in the past.
+                zeros.add(&at_zero(&series), tenant, time - 1_000_000);
+            }
+        });
+    }
+    if let Some(own) = own {
+        own.visit(&mut |series| truth.add(series, "", time));
+    }
     (zeros.into_request(instance), truth.into_request(instance))
 }
 
@@ -176,22 +179,37 @@ struct Points {
 }
 
 impl Points {
-    fn add(&mut self, series: &Series<'_>, time: UnixNanos) {
-        let named = series.metric;
-        if self.metrics.last().is_none_or(|metric| metric.name != named.name) {
-            self.metrics.push(empty_metric(named));
-        }
-        let Some(data) = self.metrics.last_mut().and_then(|metric| metric.data.as_mut()) else {
-            return;
+    /// Adds a point of a tenant's series; its name is told if it is not the default one.
+    fn add(&mut self, series: &Series<'_>, tenant: &str, time: UnixNanos) {
+        let Some(data) = self.metric(series.metric).data.as_mut() else { return };
+        let told = (!tenant.is_empty()).then(|| attribute(TENANT, tenant));
+        let number = |points: &mut Vec<NumberDataPoint>| {
+            points.extend(number_point(series, time).map(|mut point| {
+                point.attributes.extend(told.clone());
+                point
+            }));
         };
         match data {
-            Data::Gauge(gauge) => gauge.data_points.extend(number_point(series, time)),
-            Data::Sum(sum) => sum.data_points.extend(number_point(series, time)),
+            Data::Gauge(gauge) => number(&mut gauge.data_points),
+            Data::Sum(sum) => number(&mut sum.data_points),
             Data::ExponentialHistogram(histogram) => {
-                histogram.data_points.extend(histogram_point(series, time));
+                histogram.data_points.extend(histogram_point(series, time).map(|mut point| {
+                    point.attributes.extend(told.clone());
+                    point
+                }));
             }
             Data::Histogram(_) | Data::Summary(_) => {}
         }
+    }
+
+    /// The metric of this name: as a rule the one of the point before.
+    fn metric(&mut self, named: &'static Named) -> &mut Metric {
+        let place = self.metrics.iter().rposition(|metric| metric.name == named.name);
+        let place = place.unwrap_or_else(|| {
+            self.metrics.push(empty_metric(named));
+            self.metrics.len() - 1
+        });
+        self.metrics.get_mut(place).expect("it is there")
     }
 
     fn into_request(self, instance: &str) -> Option<Bytes> {

@@ -7,6 +7,10 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 /// The scope of our metrics and verdict spans.
 pub(super) const SCOPE: &str = "countersign";
 
+/// Whose series it is, where that is not the default tenant. On each series and not on the
+/// resource: what keeps no resources would take those of two tenants for one.
+pub(super) const TENANT: &str = "countersign.tenant";
+
 /// The resource: the service is always `countersign`, the instance that of the data directory.
 pub(super) fn resource(instance: &str) -> Resource {
     Resource {

@@ -13,11 +13,10 @@ use super::current::Current;
 use super::files::Room;
 use crate::command::printed;
 use crate::config::{Config, Listen};
-use crate::ingest::Port;
-use crate::journal::Soundness;
+use crate::ingest::{Port, Slots};
 use crate::logs;
-use crate::publish::health::Health;
 use crate::publish::operator::Operator;
+use crate::publish::own::Own;
 use crate::publish::page::Setting;
 
 /// Ports that are open and not served yet.
@@ -53,6 +52,11 @@ impl Listeners {
         })
     }
 
+    /// Their connections, for metrics.
+    pub(super) fn connections(&self) -> Vec<(&'static str, Slots)> {
+        vec![("ingest", self.http.slots.clone()), ("operator", self.operator.slots.clone())]
+    }
+
     /// What they really are, where port 0 was asked for.
     pub(super) fn addresses(&self) -> std::io::Result<Addresses> {
         Ok(Addresses {
@@ -76,8 +80,7 @@ impl Addresses {
         config: &Config,
         current: &Current,
         ready: watch::Receiver<bool>,
-        destinations: Vec<Arc<Health>>,
-        soundness: Soundness,
+        own: Arc<Own>,
     ) -> Operator {
         let Addresses { grpc, http, operator } = *self;
         let listen = Listen { grpc, http, operator };
@@ -87,10 +90,8 @@ impl Addresses {
             trace_url: config.trace_url.clone(),
             hosts: config.doors.operator.hosts.clone(),
             ready,
-            destinations,
-            soundness,
             access: current.access(),
-            reloads: current.reloads(),
+            own,
         }
     }
 

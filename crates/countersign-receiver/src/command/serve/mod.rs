@@ -25,8 +25,9 @@ use crate::keeper::{self, Keeper};
 use crate::limits::{STOP_BESIDE_MS_MAX, STOP_MS_MAX};
 use crate::publish::destinations::Destinations;
 use crate::publish::operator::operator_router;
+use crate::publish::own::Own;
 use crate::publish::verdict_span::verdict_span;
-use crate::{logs, prices};
+use crate::{clock, logs, prices};
 
 pub(crate) use self::listeners::Addresses;
 
@@ -66,7 +67,6 @@ async fn serve(mut config: Config, source: Option<Source>, beside: Beside) -> an
     let addresses = listeners.addresses()?;
     config.dialect.instance = format!("{:032x}", directory.instance());
     let destinations = Destinations::open(&config, &directory)?;
-    let healths = destinations.healths();
     let reread = Reread::of(&directory, config.reread_interval)?;
     let soundness = directory.soundness();
     let (keeper, keeping) = Keeper::start(directory, keeper_options(&config))?;
@@ -74,16 +74,25 @@ async fn serve(mut config: Config, source: Option<Source>, beside: Beside) -> an
     let (stop, stopped) = watch::channel(false);
     let (readiness, ready) = watch::channel(false);
     let mut loops = Loops::new();
-    destinations.start(&keeper, &mut loops, &stopped)?;
     let gate = Gate::new(keeper.clone(), catalog, config.dialect.clone(), config.relay_plan());
     let gate = gate.behind(current.access());
+    let own = Arc::new(Own {
+        start: clock::now(),
+        counted: Arc::clone(gate.counted()),
+        connections: listeners.connections(),
+        destinations: destinations.healths(),
+        reloads: current.reloads(),
+        soundness,
+        keeper: keeper.clone(),
+    });
+    destinations.start(&keeper, &own, &mut loops, &stopped)?;
     let refusals = Refusals::default();
     let hooks = hook_router(gate.clone(), config.hooks.clone(), refusals.clone());
     let routes = ingest::http_router(gate.clone()).merge(hooks);
     loops.spawn(refusals.tell(gate.clone(), stop::when(&stopped)));
     loops.spawn(ingest::serve_grpc(listeners.grpc, gate, stop::when(&stopped)));
     loops.spawn(ingest::serve_http(listeners.http, routes, stop::when(&stopped)));
-    let operator = addresses.operator_port(&config, &current, ready, healths, soundness);
+    let operator = addresses.operator_port(&config, &current, ready, own);
     let pages = operator_router(keeper.clone(), operator);
     loops.spawn(ingest::serve_http(listeners.operator, pages, stop::when(&stopped)));
     loops.spawn(reread.run(stopped.clone()));

@@ -14,6 +14,8 @@ use super::source::Source;
 pub struct Hook {
     /// The part of the configuration's key after the slash, or the key itself.
     pub name: String,
+    /// Whose books its verdicts are for.
+    pub tenant: String,
     /// What kind of system it is.
     pub(crate) source: &'static Source,
     /// The secret, and the one before it while it is being changed.

@@ -106,16 +106,14 @@ async fn take(State(hooks): State<Hooks>, Path(name): Path<String>, request: Req
     // All are read to the same length and checked, known or not, so that an answer tells nobody
     // which sources there are.
     let mut charge = hooks.gate.charge(&Caller::inside());
+    let hook = hooks.hooks.iter().position(|hook| hook.name == name);
     let answer = match body::read(body, HOOK_BYTES_MAX, &mut charge).await {
-        Ok(bytes) => {
-            let hook = hooks.hooks.iter().position(|hook| hook.name == name);
-            hooks.read(hook, parts.headers, bytes, received).await
-        }
+        Ok(bytes) => hooks.read(hook, parts.headers, bytes, received).await,
         Err(refused) => Err(refused),
     };
     drop(charge);
     match answer {
-        Ok(Ok(told)) => hooks.book(told).await,
+        Ok(Ok(told)) => hooks.book(hook, told).await,
         Ok(Err(failed)) => hooks.failed(&failed),
         Err(refused) => refusal(&refused),
     }
@@ -142,9 +140,11 @@ impl Hooks {
         tokio::task::spawn_blocking(read).await.map_err(|_| Refused::Stopping)
     }
 
-    async fn book(&self, told: Told) -> Response {
+    async fn book(&self, hook: Option<usize>, told: Told) -> Response {
         let count = told.count();
-        match self.gate.take_facts(told.into_facts()).await {
+        let hook = hook.and_then(|hook| self.hooks.get(hook));
+        let caller = hook.map_or_else(Caller::inside, |hook| Caller::of_tenant(&hook.tenant));
+        match self.gate.take_facts(&caller, told.into_facts()).await {
             Ok(position) => {
                 let body = json!({"facts": count, "position": position}).to_string();
                 let mut response = Response::new(body.into());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use countersign_core::diagnostic::Diagnostic;
 use countersign_core::fact::{Fact, Noticed};
 
+use crate::access::Caller;
 use crate::ingest::gate::Gate;
 use crate::journal::FactWriter;
 use crate::limits::HOOK_COUNTS_MS;
@@ -52,7 +53,7 @@ impl Refusals {
         for (what, count) in counts.iter().copied().filter(|(_, count)| *count > 0) {
             facts.push(&Fact::Noticed(Noticed { what, count }));
         }
-        if facts.count() > 0 && gate.take_facts(facts).await.is_err() {
+        if facts.count() > 0 && gate.take_facts(&Caller::inside(), facts).await.is_err() {
             for ((_, count), all) in counts.iter().zip(self.0.iter()) {
                 all.fetch_add(*count, Ordering::Relaxed);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,6 +18,7 @@ struct Inner {
     all: Arc<Semaphore>,
     per_address_max: Option<usize>,
     taken: Mutex<HashMap<IpAddr, usize>>,
+    refused: AtomicU64,
 }
 
 impl Default for Slots {
@@ -31,8 +33,24 @@ impl Slots {
     /// behind a proxy on this machine everybody comes from there.
     #[must_use]
     pub fn new(all: usize, per_address_max: Option<usize>) -> Slots {
-        let all = Arc::new(Semaphore::new(all));
-        Slots(Arc::new(Inner { all, per_address_max, taken: Mutex::default() }))
+        Slots(Arc::new(Inner {
+            all: Arc::new(Semaphore::new(all)),
+            per_address_max,
+            taken: Mutex::default(),
+            refused: AtomicU64::new(0),
+        }))
+    }
+
+    /// Connections that are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.0.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
+    /// Connections that were closed because their address had too many.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
     }
 
     /// Waits until there is room for one more.
@@ -61,6 +79,7 @@ impl Room {
         let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(key).or_default();
         if *count >= most {
+            self.slots.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         *count += 1;

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use super::gate::Gate;
 use super::refused::Refused;
+use crate::access::Caller;
 use crate::journal::FactWriter;
 
 /// What became of a request's verdicts.
@@ -69,10 +70,11 @@ pub(super) fn gather<T>(
 /// Takes what [`gather`] gave, if there is something good in it.
 pub(super) async fn take(
     gate: &Gate,
+    caller: &Caller,
     (mut judged, facts): (Judged, FactWriter),
 ) -> Result<Judged, Refused> {
     if judged.accepted > 0 {
-        judged.position = gate.take_facts(facts).await?;
+        judged.position = gate.take_facts(caller, facts).await?;
     }
     Ok(judged)
 }

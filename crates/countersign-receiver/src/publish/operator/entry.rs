@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::{Operator, problem};
-use crate::access::{Access, CHALLENGES, Denied, Scope};
+use crate::access::{Access, CHALLENGES, Caller, Denied, Scope};
+use crate::config::DEFAULT_TENANT;
+use crate::keeper::Tenant;
 
 /// By which names the port may be called.
 pub(super) enum Names {
@@ -134,5 +137,31 @@ pub(super) async fn admitted(
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             response
         }
+    }
+}
+
+/// Whose figures are asked for: the caller's own, or those of `?tenant=NAME` if it operates.
+pub(super) struct Whose(pub(super) Tenant);
+
+impl<S: Sync> FromRequestParts<S> for Whose {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Whose, Response> {
+        let caller: Option<&Caller> = parts.extensions.get();
+        let Some(caller) = caller else {
+            return Err(problem(StatusCode::UNAUTHORIZED, "a known credential is needed"));
+        };
+        let pairs = parts.uri.query().unwrap_or_default().split('&');
+        // Names have no character that would be encoded.
+        let Some(name) = pairs.filter_map(|pair| pair.strip_prefix("tenant=")).next() else {
+            return Ok(Whose(caller.tenant().clone()));
+        };
+        let name = if name == DEFAULT_TENANT { "" } else { name };
+        if name != caller.tenant().name() && !caller.may(Scope::Operate) {
+            let text = "another tenant's figures are for credentials with the scope operate";
+            return Err(problem(StatusCode::FORBIDDEN, text));
+        }
+        let expected = || problem(StatusCode::BAD_REQUEST, "tenant: expected a tenant's name");
+        Tenant::named(name).map(Whose).ok_or_else(expected)
     }
 }

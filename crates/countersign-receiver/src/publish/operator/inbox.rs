@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::entry::Whose;
 use super::{Port, Problem, bad, html, page};
 use crate::access::{Caller, Scope};
 use crate::clock;
@@ -18,28 +19,39 @@ use crate::publish::figures::{self, Inbox, InboxOrder};
 #[serde(deny_unknown_fields)]
 pub(super) struct InboxQuery {
     by: Option<String>,
+    /// Read by [`Whose`].
+    #[serde(rename = "tenant")]
+    _tenant: Option<String>,
 }
 
 type Asked = Result<Query<InboxQuery>, QueryRejection>;
 
-async fn gather(port: &Port, query: Asked) -> Result<(Inbox, InboxOrder), Problem> {
+async fn gather(
+    port: &Port,
+    Whose(tenant): Whose,
+    query: Asked,
+) -> Result<(Inbox, InboxOrder), Problem> {
     let Query(query) = query.map_err(|_| bad("this address takes by, once"))?;
     let by = query.by.as_deref().unwrap_or("oldest");
     let order = InboxOrder::parse(by).ok_or_else(|| bad("by: expected oldest or dearest"))?;
     let inbox = move |view: &crate::keeper::View<'_>| figures::inbox(view.books, order, view.now);
-    Ok((port.0.keeper.ask(inbox).await?, order))
+    Ok((port.0.keeper.ask_of(tenant, inbox).await?, order))
 }
 
 /// The page.
-pub(super) async fn inbox_page(port: Port, query: Asked) -> Result<Response, Problem> {
-    let (inbox, order) = gather(&port, query).await?;
+pub(super) async fn inbox_page(
+    port: Port,
+    whose: Whose,
+    query: Asked,
+) -> Result<Response, Problem> {
+    let (inbox, order) = gather(&port, whose, query).await?;
     let page = page::inbox_page(&inbox, order, &port.0.operator.setting, clock::now());
     Ok(html(StatusCode::OK, page))
 }
 
 /// The same for machines.
-pub(super) async fn inbox(port: Port, query: Asked) -> Result<Response, Problem> {
-    Ok(Json(gather(&port, query).await?.0).into_response())
+pub(super) async fn inbox(port: Port, whose: Whose, query: Asked) -> Result<Response, Problem> {
+    Ok(Json(gather(&port, whose, query).await?.0).into_response())
 }
 
 /// Takes verdicts as the HTTP port does. Pages of another origin do not come as far as this,
@@ -66,7 +78,8 @@ pub(super) async fn judge(
         return Err(bad(&first.error));
     }
     let kind = SubmissionKind::Verdicts;
-    let facts = facts.into_bytes();
-    let receipt = shared.keeper.submit(Submission { kind, facts, ..Submission::default() }).await?;
+    let (tenant, facts) = (caller.tenant().clone(), facts.into_bytes());
+    let submission = Submission { tenant, kind, facts, relay: None };
+    let receipt = shared.keeper.submit(submission).await?;
     Ok(Json(Judged { position: receipt.position, ..judged }).into_response())
 }

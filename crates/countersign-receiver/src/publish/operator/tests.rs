@@ -10,6 +10,8 @@ use super::*;
 use crate::config::Listen;
 use crate::journal::{DataDirectory, FactWriter};
 use crate::keeper::{Options, Submission};
+use crate::publish::health::Health;
+use crate::publish::reloads::Reloads;
 
 const TASK: &str = "https://github.com/acme/api/pull/7";
 
@@ -34,6 +36,15 @@ async fn server() -> Server {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (_, ready) = watch::channel(true);
+    let own = Arc::new(Own {
+        start: 0,
+        counted: Arc::default(),
+        connections: Vec::new(),
+        destinations: vec![Arc::new(Health::of("jaeger"))],
+        reloads: Arc::new(Reloads::new(0)),
+        soundness: Default::default(),
+        keeper: keeper.clone(),
+    });
     let router = operator_router(
         keeper,
         Operator {
@@ -44,10 +55,8 @@ async fn server() -> Server {
             trace_url: None,
             hosts: Vec::new(),
             access: Access::default(),
-            reloads: Arc::new(Reloads::new(0)),
             ready,
-            destinations: vec![Arc::new(Health::of("jaeger"))],
-            soundness: crate::journal::Soundness::default(),
+            own,
         },
     );
     let mut loops = tokio::task::JoinSet::new();

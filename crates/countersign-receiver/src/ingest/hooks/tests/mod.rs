@@ -22,6 +22,7 @@ fn hook(kind: &str) -> Hook {
         basis: Basis::Explicit,
     };
     Hook {
+        tenant: "default".to_owned(),
         name: kind.to_owned(),
         source,
         secrets: vec![Secret::new("It's a Secret to Everybody").unwrap()],
