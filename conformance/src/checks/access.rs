@@ -1,5 +1,7 @@
 //! 26–28, 53, 54: who may send.
 
+use std::net::SocketAddr;
+
 use countersign_receiver::clock;
 
 use crate::finding::{Found, expect, fails};
@@ -42,17 +44,25 @@ fn post(target: &Target, server: &Server, secret: &str, path: &str) -> Found<Ans
 
 /// No token or a bad one: 401 and how to do better, before the body is there.
 pub(super) fn c026_strangers_are_refused_at_the_head(target: &Target) -> Found {
+    if target.bearer().is_some() {
+        is_clean(target.post_traces(&one_span(Id::fresh()))?)?;
+        return strangers_over_http(target.http()?);
+    }
     let server = guarded(target)?;
     is_clean(post(target, &server, AGENT, "/v1/traces")?)?;
+    strangers_over_http(server.http)
+}
+
+fn strangers_over_http(address: SocketAddr) -> Found {
     let almost = format!("Bearer {}", AGENT.replace("32", "33"));
     let cases = [None, Some("Bearer x"), Some(&*almost), Some("Basic eDp5"), Some("x"), Some("")];
     for kind in ["application/x-protobuf", "application/json", "text/nonsense"] {
         for authorization in cases {
             let mut headers = vec![("Content-Type", kind), ("Content-Length", "5000")];
             headers.extend(authorization.map(|value| ("Authorization", value)));
-            let mut connection = Connection::open(server.http)?;
+            let mut connection = Connection::open(address)?;
             let began = clock::instant();
-            connection.send(&target.request("POST /v1/traces", &headers, b""));
+            connection.send(&Target::default().request("POST /v1/traces", &headers, b""));
             let answer = connection.answer()?.is(401)?;
             let took = began.elapsed();
             expect(took.as_secs() < 5, || format!("401 after {took:?}: not before the body"))?;
@@ -92,18 +102,26 @@ pub(super) fn c028_rates_are_limited(target: &Target) -> Found {
 
 /// The same over gRPC, before the message is there.
 pub(super) fn c053_strangers_are_refused_at_the_head(target: &Target) -> Found {
-    let server = guarded(target)?;
-    for authorization in [None, Some("Bearer x"), Some("Basic eDp5"), Some("")] {
-        let headers: Vec<_> =
-            authorization.map(|value| ("authorization", value)).into_iter().collect();
-        let mut connection = Http2::open(server.grpc)?;
-        let stream = connection.call(TRACES, &headers)?;
-        connection.called(stream)?.is(code::UNAUTHENTICATED)?;
+    if target.bearer().is_some() {
+        target.call_traces(&[], &framed(0, &one_span(Id::fresh())))?.is(code::OK)?;
+        return strangers_over_grpc(target.grpc()?);
     }
+    let server = guarded(target)?;
     let bearer = bearer(AGENT);
     let body = framed(0, &one_span(Id::fresh()));
     let headers = [("authorization", bearer.as_str())];
     Http2::open(server.grpc)?.unary(TRACES, &headers, &body)?.is(code::OK)?;
+    strangers_over_grpc(server.grpc)
+}
+
+fn strangers_over_grpc(address: SocketAddr) -> Found {
+    for authorization in [None, Some("Bearer x"), Some("Basic eDp5"), Some("")] {
+        let headers: Vec<_> =
+            authorization.map(|value| ("authorization", value)).into_iter().collect();
+        let mut connection = Http2::open(address)?;
+        let stream = connection.call(TRACES, &headers)?;
+        connection.called(stream)?.is(code::UNAUTHENTICATED)?;
+    }
     Ok(())
 }
 
