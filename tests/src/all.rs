@@ -25,6 +25,7 @@ mod full_disk;
 mod hooks;
 mod inbox;
 mod instances;
+mod kept_formats;
 mod kills;
 mod orders;
 mod program;

@@ -96,7 +96,7 @@ fn mistakes_end_with_their_own_codes() {
     expect![[r#"
         countersign: countersign.yaml: 2 mistakes
           line 2: countersign.patience: expected a duration such as 15s, 1m30s, 12h or 14d, found `soon`
-          line 3: countersign.colour: unknown key; known here: data, operator, credentials, tenants, connections, purpose, patience, confirm, review_rate_usd_per_hour, edited_threshold, workflows, task_keys, prices, scrub, metrics, reread_interval, trace_url
+          line 3: countersign.colour: unknown key; known here: data, operator, credentials, tenants, connections, purpose, patience, confirm, review_rate_usd_per_hour, edited_threshold, workflows, task_keys, prices, scrub, metrics, reread_interval, journal_kept, trace_url
     "#]].assert_eq(&said);
     let (code, _, err) = run(&["serve", "--grpc", "0.0.0.0:0"]);
     assert_eq!(code, 78);

@@ -75,6 +75,8 @@ fn own(mut section: Section<'_>, config: &mut Config) {
     }
     let reread = section.read("reread_interval", units::DURATION, units::some_duration);
     set(&mut config.reread_interval, reread);
+    let kept = section.read("journal_kept", "bytes such as 512MiB or 4GiB", units::bytes);
+    set(&mut config.journal_kept_bytes, kept);
     let url = "a URL with {trace_id} in it";
     let trace_url = section.read("trace_url", url, |text| {
         let usable = is_web(text) && text.contains("{trace_id}");

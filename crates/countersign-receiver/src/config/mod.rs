@@ -60,6 +60,8 @@ pub struct Config {
     pub metrics_interval: Duration,
     /// How often everything at rest is read again, to see whether its checksums still hold.
     pub reread_interval: Duration,
+    /// Bytes of the journal that are kept to be recounted, although snapshots replace them.
+    pub journal_kept_bytes: u64,
     /// Why this is measured; shown on every page.
     pub purpose: String,
     /// Link to a trace in the operator's own tool, with `{trace_id}` in the place of the id.
@@ -83,6 +85,7 @@ impl Default for Config {
             scrub: Scrub::Standard,
             metrics_interval: Duration::from_secs(15),
             reread_interval: Duration::from_secs(7 * 24 * 3_600),
+            journal_kept_bytes: crate::limits::JOURNAL_KEPT_BYTES,
             purpose: String::new(),
             trace_url: None,
         }

@@ -78,6 +78,7 @@ countersign:
     dashboards: { secret: '${env:TOKEN}', scopes: [operate] }
   tenants: { acme: { requests_per_second: 50 } }
   connections: { total: 100, per_address: 10 }
+  journal_kept: 4GiB
   purpose: to see what reviewed work costs
   patience: 30d
   confirm: 7d
@@ -299,6 +300,7 @@ countersign:
             scrub: Strict,
             metrics_interval: 30s,
             reread_interval: 604800s,
+            journal_kept_bytes: 4294967296,
             purpose: "to see what reviewed work costs",
             trace_url: Some(
                 "http://jaeger:16686/trace/{trace_id}",

@@ -44,6 +44,22 @@ pub(super) fn some_duration(text: &str) -> Option<Duration> {
     duration(text).filter(|duration| !duration.is_zero())
 }
 
+/// A count of bytes with its unit.
+#[must_use]
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (digits, unit) = text.split_at_checked(at)?;
+    let shift = match unit.trim_start() {
+        "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
 /// A patience in milliseconds. Longer than a hundred years would overflow the books' clock.
 #[must_use]
 pub(super) fn patience_ms(text: &str) -> Option<u64> {

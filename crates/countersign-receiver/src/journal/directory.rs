@@ -13,6 +13,8 @@ use super::soundness::Soundness;
 
 /// The format this program writes. It reads this and older ones.
 const FORMAT: u32 = 2;
+/// The oldest format that it reads.
+const FORMAT_OLDEST: u32 = 2;
 /// Longest of the small files.
 const SMALL_BYTES: usize = 256;
 
@@ -97,6 +99,16 @@ impl DataDirectory {
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether nobody has opened it to write since. The lock sees to that, unless somebody
+    /// removed it, or it is on a network file system that has none.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn is_current(&self) -> Result<bool, DirectoryError> {
+        let identity = read_identity(self.disk.as_ref(), &self.path)?;
+        Ok(identity == Some((self.instance, self.epoch)))
     }
 
     /// Whether it is only looked at.
@@ -205,6 +217,13 @@ pub enum DirectoryError {
         /// Its format.
         format: u32,
     },
+    /// A program wrote it whose data is not read any more.
+    Older {
+        /// The directory.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
     /// There is none.
     Missing {
         /// Where it was looked for.
@@ -236,6 +255,7 @@ impl DirectoryError {
             DirectoryError::Io { source, .. } if is_configuration(source) => 78,
             DirectoryError::Io { .. } => 74,
             DirectoryError::Newer { .. }
+            | DirectoryError::Older { .. }
             | DirectoryError::Missing { .. }
             | DirectoryError::Damaged { .. } => 78,
         }
@@ -260,6 +280,12 @@ impl fmt::Display for DirectoryError {
                 f,
                 "the data directory {} has format {format}, this program knows formats up to \
                  {FORMAT}: run the newer program; nothing was changed",
+                path.display()
+            ),
+            DirectoryError::Older { path, format } => write!(
+                f,
+                "the data directory {} has format {format} of before the first release, which is \
+                 not read any more: begin a new one with --data DIR; nothing was changed",
                 path.display()
             ),
             DirectoryError::Missing { path } => {
@@ -341,6 +367,9 @@ fn read_format(disk: &dyn Disk, path: &Path) -> Result<Option<u32>, DirectoryErr
         None => Err(DirectoryError::Damaged { path: file }),
         Some(format) if format > FORMAT => {
             Err(DirectoryError::Newer { path: path.to_path_buf(), format })
+        }
+        Some(format) if format < FORMAT_OLDEST => {
+            Err(DirectoryError::Older { path: path.to_path_buf(), format })
         }
         Some(format) => Ok(Some(format)),
     }

@@ -14,7 +14,7 @@ use super::time::Now;
 use super::turn::{Options, Turn};
 use super::{Keeper, Message, Question, Refusal, RelayFeed, Submission, Unanswered};
 use crate::clock;
-use crate::journal::DataDirectory;
+use crate::journal::{DataDirectory, DirectoryError};
 use crate::limits;
 
 /// The running loop.
@@ -106,6 +106,9 @@ impl Shell {
             self.pulse.commit_begins();
             let receipts = self.turn.take(&gathered.group, self.clocks.now());
             self.pulse.commit_ends(self.turn.fault());
+            if self.turn.is_fenced() {
+                end_fenced(&self.turn);
+            }
             for (receipt, unanswered) in receipts.into_iter().zip(gathered.unanswered) {
                 // Whoever sent it may have gone away; it is booked all the same.
                 drop(unanswered.answer.send(receipt));
@@ -175,6 +178,13 @@ impl Shell {
         }
         gathered
     }
+}
+
+/// Ends the program: what it has in memory is not what is on disk any more.
+fn end_fenced(turn: &Turn) -> ! {
+    let path = turn.directory().path().to_path_buf();
+    tracing::error!(data = %path.display(), "another countersign has opened the data directory");
+    std::process::exit(DirectoryError::InUse { path }.exit_code().into())
 }
 
 fn refuse_rest(receiver: &Receiver<Message>) {

@@ -85,6 +85,7 @@ pub struct Turn {
     compaction: Compaction,
     /// The entry after which all was booked by the rules in force.
     rules_from: u64,
+    fenced: bool,
     fault: Option<String>,
     /// When a log that failed is tried again, on the monotonic clock.
     next_try: Option<Duration>,
@@ -143,6 +144,7 @@ impl Turn {
             room,
             compaction,
             rules_from,
+            fenced: false,
             fault: None,
             next_try: None,
         };
@@ -235,7 +237,8 @@ impl Turn {
     /// it is told to [`Turn::captured`].
     pub fn capture(&mut self) -> Option<Capture> {
         // A verdict's span that is not in the relay log yet is only made again from the journal.
-        (self.compaction.is_due() && self.spans.is_empty()).then(|| self.begin_capture())
+        (self.compaction.is_due() && self.spans.is_empty() && !self.fenced)
+            .then(|| self.begin_capture())
     }
 
     /// What came of a snapshot: it takes the place of older ones, and of a part of the journal.
@@ -243,8 +246,18 @@ impl Turn {
         self.compaction.end(outcome, &self.directory, &mut self.facts);
     }
 
+    /// Whether another program has opened the data directory since: nothing may be written any
+    /// more.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        self.fenced
+    }
+
     /// A graceful end: what makes the next start easier is written.
     pub fn close(&mut self) {
+        if !self.is_still_ours() {
+            return;
+        }
         self.mark_shown();
         let sequence = self.facts.next_sequence() - 1;
         if self.compaction.is_behind(sequence) && self.spans.is_empty() {
@@ -295,6 +308,9 @@ impl Turn {
         if self.is_poisoned() {
             return Err(Refusal::Disk(self.fault.clone().unwrap_or_default()));
         }
+        if !self.is_still_ours() {
+            return Err(Refusal::Stopping);
+        }
         let taken = group.iter().zip(admitted).filter(|(_, answer)| answer.is_ok());
         let taken: Vec<&Submission> = taken.map(|(submission, _)| submission).collect();
         let outcome = self.try_write(&taken, due);
@@ -343,6 +359,13 @@ impl Turn {
         self.facts.is_poisoned() || self.relay.as_ref().is_some_and(Log::is_poisoned)
     }
 
+    /// Whether the data directory's epoch is this program's: asked before each commit, so that two
+    /// never write one journal. What the disk does not tell does not count.
+    fn is_still_ours(&mut self) -> bool {
+        self.fenced |= self.directory.is_current().is_ok_and(|current| !current);
+        !self.fenced
+    }
+
     /// After a fault: whether the disk takes something again, also when nobody sends. Readiness
     /// is false meanwhile, and a sender that obeys it would never find out.
     fn heal(&mut self, now: Now) {
@@ -385,7 +408,7 @@ impl Turn {
     /// with the next group, and after a restart.
     fn relay_spans(&mut self, now: Now) {
         let Some(relay) = &mut self.relay else { return self.spans.clear() };
-        if self.spans.is_empty() || relay.is_poisoned() {
+        if self.spans.is_empty() || relay.is_poisoned() || self.fenced {
             return;
         }
         let append = |relay: &mut Log| -> Result<(), LogError> {

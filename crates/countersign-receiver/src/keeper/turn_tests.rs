@@ -184,6 +184,28 @@ fn f16_a_clock_that_jumps_neither_expires_nor_stops_the_books() {
 }
 
 #[test]
+fn f27_a_program_whose_epoch_is_over_writes_nothing_more() {
+    // No lock holds here, as on some network file systems.
+    let disk = SimDisk::default();
+    let mut first = open(&disk, options(true, 0), at(0));
+    assert!(first.take(&[call(1)], at(1))[0].is_ok());
+    let mut second = open(&disk, options(true, 0), at(2));
+    let before = disk.files();
+    assert_eq!(
+        first.take(&[relayed(9, call(2)), verdict(1)], at(3)),
+        [const { Err(Refusal::Stopping) }; 2]
+    );
+    assert!(first.is_fenced());
+    first.take(&[], at(100));
+    first.close();
+    assert_eq!(disk.files(), before, "the first one wrote nothing");
+    assert!(second.take(&[call(3)], at(3))[0].is_ok());
+    assert!(!second.is_fenced());
+    second.take(&[], at(200));
+    assert_eq!(calls(second.view(at(200)).books), 2);
+}
+
+#[test]
 fn what_was_acknowledged_survives_a_crash_at_any_operation() {
     let work = |disk: &SimDisk| -> (u64, u64) {
         let (mut asked, mut acknowledged) = (0, 0);

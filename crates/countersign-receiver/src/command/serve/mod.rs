@@ -133,6 +133,7 @@ fn keeper_options(config: &Config) -> keeper::Options {
     keeper::Options {
         verdict_span: to_traces.then_some(verdict_span as keeper::VerdictSpan),
         relays: !config.destinations.is_empty(),
+        journal_kept_bytes: config.journal_kept_bytes,
         ..keeper::Options::of(config.books.clone())
     }
 }
