@@ -15,5 +15,6 @@ pub mod journal;
 pub mod keeper;
 pub mod limits;
 pub mod logs;
+pub mod planted;
 pub mod prices;
 pub mod publish;

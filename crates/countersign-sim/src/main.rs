@@ -1,12 +1,17 @@
 //! Runs worlds until one of them breaks a promise.
 //!
-//! `countersign-sim [--from SEED] [--seeds N]`; without `--seeds` it runs until stopped.
+//! `countersign-sim [--from SEED] [--seeds N]`; without `--seeds` it runs until stopped, and tells
+//! what it reached at the end.
 //! `countersign-sim planted [BUG]`, with the feature `planted`, prints how each planted bug is
 //! found, and fails unless all are.
 
 use std::process::ExitCode;
 
-use countersign_sim::{check_seed, explain};
+use countersign_sim::reach::Reach;
+use countersign_sim::{check_seeds, explain};
+
+/// Seeds that are judged before something is told.
+const ROUND: u64 = 100;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
@@ -26,23 +31,24 @@ fn main() -> ExitCode {
             }
         }
     }
-    let mut failed = 0_u64;
-    for seed in (from..).take(usize::try_from(count).unwrap_or(usize::MAX)) {
-        if let Err(failure) = check_seed(seed) {
-            failed += 1;
-            println!("{}", explain(&failure));
-            if failed >= 10 {
-                break;
-            }
+    let end = count.saturating_add(from);
+    let mut reach = Reach::default();
+    let mut seed = from;
+    while seed < end {
+        let next = end.min(seed.saturating_add(ROUND));
+        let (failures, reached) = check_seeds(seed..next);
+        reach.join(&reached);
+        seed = next;
+        if !failures.is_empty() {
+            failures.iter().for_each(|failure| println!("{}", explain(failure)));
+            println!("{} failed", failures.len());
+            return ExitCode::FAILURE;
         }
-        if seed % 1_000 == 999 {
-            println!("{} seeds, {failed} failed", seed + 1 - from);
-        }
+        println!("{} seeds, 0 failed", seed - from);
     }
-    println!("{failed} failed");
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!("{}", reach.print());
+    ExitCode::SUCCESS
 }
-
 /// Prints the table of planted bugs.
 #[cfg(feature = "planted")]
 fn planted(only: Option<&str>) -> ExitCode {

@@ -4,8 +4,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use countersign_core::planted as core;
+use countersign_receiver::planted as receiver;
 
-use crate::{Failure, check_seed};
+use crate::reach::Reach;
+use crate::{Failure, check_script, storm};
 
 /// A bug that is not found by then is not found at all.
 pub const SEEDS_MAX: u64 = 2_000;
@@ -23,18 +25,32 @@ pub struct Found {
 
 /// Plants each bug in turn, and tells of each what came of it as soon as that is known.
 pub fn plant_all(only: Option<&str>, see: &mut dyn FnMut(&Found)) {
+    let mut try_one = |name: String, what, check: Check| {
+        see(&Found { bug: name, what, failure: first_failure(check) });
+    };
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
     for bug in core::Bug::ALL.iter().copied() {
         let name = format!("{bug:?}");
-        if only.is_none_or(|only| only == name) {
+        if wanted(&name) {
             core::plant(Some(bug));
-            see(&Found { bug: name, what: bug.what(), failure: first_failure() });
+            try_one(name, bug.what(), check_script);
             core::plant(None);
+        }
+    }
+    for bug in receiver::Bug::ALL.iter().copied() {
+        let name = format!("{bug:?}");
+        if wanted(&name) {
+            receiver::plant(Some(bug));
+            try_one(name, bug.what(), |seed| storm::check_storm(seed, &mut Reach::default()));
+            receiver::plant(None);
         }
     }
 }
 
+type Check = fn(u64) -> Result<(), Failure>;
+
 /// The lowest seed that fails.
-fn first_failure() -> Option<Failure> {
+fn first_failure(check: Check) -> Option<Failure> {
     let (next, limit) = (AtomicU64::new(0), AtomicU64::new(SEEDS_MAX));
     let work = || {
         let mut first: Option<Failure> = None;
@@ -43,7 +59,7 @@ fn first_failure() -> Option<Failure> {
             if seed >= limit.load(Ordering::Relaxed) {
                 return first;
             }
-            if let Err(failure) = check_seed(seed) {
+            if let Err(failure) = check(seed) {
                 limit.fetch_min(seed, Ordering::Relaxed);
                 first.get_or_insert(failure);
             }

@@ -1,10 +1,8 @@
 //! Shrink: makes a script that fails as short as it gets while it fails in the same way.
 
-use crate::script::Line;
-
 /// Leaves out ever smaller pieces for as long as `fails` says that the rest still fails.
 #[must_use]
-pub fn shrink(script: &[Line], mut fails: impl FnMut(&[Line]) -> bool) -> Vec<Line> {
+pub fn shrink<T: Clone>(script: &[T], mut fails: impl FnMut(&[T]) -> bool) -> Vec<T> {
     let mut rest = script.to_vec();
     let mut piece = rest.len() / 2;
     while piece > 0 {

@@ -35,7 +35,12 @@ pub fn parse(text: &str) -> Result<Vec<Line>, String> {
 
 fn print_line(text: &mut String, line: &Line) -> fmt::Result {
     write!(text, "at {}", line.at_ms)?;
-    match &line.says {
+    print_says(text, &line.says)
+}
+
+/// Prints a fact without its time, after a blank.
+pub(crate) fn print_says(text: &mut String, says: &Says) -> fmt::Result {
+    match says {
         Says::Call(call) => {
             write!(text, " call")?;
             put_place(text, call.place)?;
@@ -194,6 +199,14 @@ fn parse_line(line: &str) -> Result<Line, String> {
         return Err("a line is: at MS KIND key=value …".to_owned());
     };
     let at_ms = at.parse().map_err(|_| format!("{at} is no time"))?;
+    Ok(Line { at_ms, says: parse_says(kind, words)? })
+}
+
+/// Reads a fact: its kind and the words after that.
+pub(crate) fn parse_says<'a>(
+    kind: &str,
+    words: impl Iterator<Item = &'a str>,
+) -> Result<Says, String> {
     let split = |word: &'static str, text| -> Result<(&str, &str), String> {
         str::split_once(text, '=').ok_or(format!("{text} is no {word}"))
     };
@@ -209,7 +222,7 @@ fn parse_line(line: &str) -> Result<Line, String> {
         _ => return Err(format!("{kind} is no kind of fact")),
     };
     match words.0.first() {
-        None => Ok(Line { at_ms, says }),
+        None => Ok(says),
         Some((key, _)) => Err(format!("a {kind} has no {key}")),
     }
 }

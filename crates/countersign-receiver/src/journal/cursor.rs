@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, OsDisk, read_small, replace_file};
+use super::disk::{Disk, OsDisk, make_directory, read_small, replace_file};
 use super::error::LogError;
 
 const MAGIC: [u8; 8] = *b"CSIGNCUR";
@@ -33,7 +33,7 @@ impl Cursor {
     /// If the disk fails.
     pub fn open_with(disk: Arc<dyn Disk>, path: &Path) -> Result<Cursor, LogError> {
         if let Some(directory) = path.parent() {
-            disk.create_directory(directory).map_err(LogError::io("make", directory))?;
+            make_directory(disk.as_ref(), directory).map_err(LogError::io("make", directory))?;
         }
         let content =
             read_small(disk.as_ref(), path, BYTES + 1).map_err(LogError::io("read", path))?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::disk::{Disk, Lock, OsDisk, read_small, replace_file, write_all_at};
+use super::disk::{Disk, Lock, OsDisk, make_directory, read_small, replace_file, write_all_at};
 use super::error::LogError;
 use super::soundness::Soundness;
 
@@ -48,7 +48,7 @@ impl DataDirectory {
         path: &Path,
         fresh: u128,
     ) -> Result<DataDirectory, DirectoryError> {
-        disk.create_directory(path).map_err(DirectoryError::io("make", path))?;
+        make_directory(disk.as_ref(), path).map_err(DirectoryError::io("make", path))?;
         let lock = lock(disk.as_ref(), path)?;
         let (instance, epoch) = begin_epoch(disk.as_ref(), path, fresh)?;
         let (path, soundness) = (path.to_path_buf(), Soundness::default());

@@ -156,6 +156,26 @@ impl DiskFile for File {
     }
 }
 
+/// Makes a directory, and those above it that are missing, so that their names are there after a
+/// power failure too. It may exist.
+pub(super) fn make_directory(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    match disk.list(parent) {
+        Ok(names) if names.iter().any(|other| name == other.as_str()) => {}
+        // Whoever may not look into it did not make it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+        Ok(_) => make_directory(disk, parent)?,
+        Err(error) => return Err(error),
+    }
+    disk.create_directory(path)?;
+    // Also if it is there: it may have been made just before a crash.
+    match disk.sync_directory(parent) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
 /// Writes all the bytes at an offset, however the system splits them.
 pub(crate) fn write_all_at(file: &dyn DiskFile, bytes: &[u8], offset: u64) -> io::Result<()> {
     let mut rest = bytes;

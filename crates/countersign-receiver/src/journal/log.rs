@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::disk::{Disk, DiskFile, OsDisk, write_all_at};
+use super::disk::{Disk, DiskFile, OsDisk, make_directory, write_all_at};
 use super::error::{LogError, is_full};
 use super::reader::LogReader;
 use super::recovery::{Recovery, recover, segments};
 use super::segment::{Found, HEADER_BYTES, Header, LogKind, SegmentReader, name_of, push_record};
 use crate::limits::{RECORD_BYTES_MAX, SEGMENT_BYTES};
+use crate::planted::{self, Bug};
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug)]
@@ -78,10 +79,7 @@ impl Log {
         directory: &Path,
         options: LogOptions,
     ) -> Result<(Log, Recovery), LogError> {
-        disk.create_directory(directory).map_err(LogError::io("make", directory))?;
-        if let Some(parent) = directory.parent() {
-            disk.sync_directory(parent).map_err(LogError::io("sync", parent))?;
-        }
+        make_directory(disk.as_ref(), directory).map_err(LogError::io("make", directory))?;
         let (resume, recovery) = recover(disk.as_ref(), directory, options.kind, options.covered)?;
         let mut log = Log {
             disk,
@@ -130,6 +128,9 @@ impl Log {
 
     /// Forgets what was appended and not synced. Its sequences are not given out again.
     pub fn forget_group(&mut self) {
+        if planted::on(Bug::RefusedIsWritten) {
+            return;
+        }
         self.group.clear();
     }
 
@@ -145,7 +146,12 @@ impl Log {
         if self.group.is_empty() {
             return Ok(());
         }
-        let result = self.write_group();
+        let mut result = self.write_group();
+        let wrote_half = matches!(&result, Err(LogError::Io { action: "write", .. }));
+        if wrote_half && planted::on(Bug::HalfGroupAcknowledged) {
+            self.poisoned = false;
+            result = Ok(());
+        }
         let bytes = self.group.len() as u64;
         self.group.clear();
         // One large group must not hold its memory for ever.
@@ -219,7 +225,8 @@ impl Log {
         let firsts = segments(self.disk.as_ref(), &self.directory)?;
         let mut removed = false;
         for (first, following) in firsts.iter().zip(firsts.iter().skip(1)) {
-            if *following > sequence {
+            let held = if planted::on(Bug::QueueCutTooEarly) { *first } else { *following };
+            if held > sequence {
                 break;
             }
             let path = self.directory.join(name_of(*first));
@@ -276,7 +283,10 @@ impl Log {
             self.poisoned = !cut;
             return Err(LogError::io("write", &current.path)(error));
         }
-        if let Err(error) = current.file.sync() {
+        let again = || planted::on(Bug::SyncAgainAfterFailure) && current.file.sync().is_ok();
+        if let Err(error) = current.file.sync()
+            && !again()
+        {
             self.poisoned = true;
             return Err(LogError::io("sync", &current.path)(error));
         }
@@ -311,7 +321,9 @@ impl Log {
         write_all_at(file.as_ref(), &header.to_bytes(), 0).map_err(LogError::io("write", &path))?;
         file.sync().map_err(LogError::io("sync", &path))?;
         let directory = &self.directory;
-        self.disk.sync_directory(directory).map_err(LogError::io("sync", directory))?;
+        if !planted::on(Bug::DirectoryNotSynced) {
+            self.disk.sync_directory(directory).map_err(LogError::io("sync", directory))?;
+        }
         Ok(Current { file, path, first, end: HEADER_BYTES })
     }
 

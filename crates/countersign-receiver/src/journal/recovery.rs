@@ -13,6 +13,7 @@ use super::segment::{
     Found, HEADER_BYTES, HeaderState, LogKind, SegmentReader, first_of, header_state, name_of,
 };
 use crate::limits::{DAMAGES_TOLD_MAX, QUARANTINE_BYTES_MAX, SEGMENT_WINDOW_BYTES};
+use crate::planted::{self, Bug};
 
 /// Where damaged bytes are copied, inside the log's directory.
 const QUARANTINE: &str = "quarantine";
@@ -74,6 +75,9 @@ pub(super) fn recover(
     for first in &firsts {
         check_header(disk, directory, kind, *first)?;
     }
+    if let Some(last) = firsts.last() {
+        make_durable(disk, directory, *last)?;
+    }
     let mut recovery = Recovery::default();
     let mut resume = Resume { next: 1, last: 0, empty_segment: None };
     for (index, first) in firsts.iter().enumerate() {
@@ -87,6 +91,20 @@ pub(super) fn recover(
     resume.last = resume.last.max(covered);
     resume.next = resume.next.max(resume.last + 1);
     Ok((resume, recovery))
+}
+
+/// Lets the last segment be what the device has. A program that was killed may have left bytes
+/// that are only in memory; one whose sync failed, bytes that the system takes for written. What
+/// is read as data now must not be gone after the next power failure.
+fn make_durable(disk: &dyn Disk, directory: &Path, last: u64) -> Result<(), LogError> {
+    if planted::on(Bug::CacheBelieved) {
+        return Ok(());
+    }
+    let path = directory.join(name_of(last));
+    let file = disk.open(&path).map_err(LogError::io("open", &path))?;
+    file.sync().map_err(LogError::io("sync", &path))?;
+    file.drop_cached().map_err(LogError::io("read", &path))?;
+    disk.sync_directory(directory).map_err(LogError::io("sync", directory))
 }
 
 /// Reads the header of a segment, `Ok(None)` if it is damaged.

@@ -174,6 +174,12 @@ impl Ledgers {
         self.ledger(entry.tenant)?.apply(entry.now, entry.facts, see)
     }
 
+    #[cfg(feature = "planted")]
+    pub(super) fn begin_series_at(&mut self, now: UnixNanos) {
+        let named = self.named.values_mut();
+        named.chain([&mut self.default]).for_each(|ledger| ledger.tally.begin_at(now));
+    }
+
     fn ledger(&mut self, tenant: &str) -> anyhow::Result<&mut Ledger> {
         if tenant.is_empty() {
             return Ok(&mut self.default);

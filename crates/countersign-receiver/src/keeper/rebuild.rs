@@ -8,6 +8,7 @@ use super::compaction::journal_begin;
 use super::ledgers::Ledgers;
 use super::snapshot::{PROGRAM, SnapshotError, read_snapshot, snapshots};
 use crate::journal::{DataDirectory, Entry, LogKind, LogReader};
+use crate::planted::{self, Bug};
 
 /// The ledgers that snapshots and journal give.
 #[derive(Debug)]
@@ -63,7 +64,10 @@ impl Rebuilt {
             if sequence > up_to {
                 break;
             }
-            let entry = Entry::decode(&record)?;
+            let mut entry = Entry::decode(&record)?;
+            if planted::on(Bug::TenantsMixed) {
+                entry.tenant = "";
+            }
             self.bytes += record.payload.len() as u64;
             self.facts += self
                 .ledgers
@@ -73,6 +77,17 @@ impl Rebuilt {
         }
         self.damaged_bytes += reader.damaged_bytes();
         Ok(())
+    }
+}
+
+#[cfg(feature = "planted")]
+impl Rebuilt {
+    /// What a start that forgets when series began would give.
+    pub(super) fn with_planted_bugs(mut self, now: super::Now) -> Rebuilt {
+        if planted::on(Bug::StartTimeReset) {
+            self.ledgers.begin_series_at(now.wall);
+        }
+        self
     }
 }
 

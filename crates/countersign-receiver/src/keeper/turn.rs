@@ -24,6 +24,7 @@ use crate::journal::{
     Cursor, DataDirectory, Entry, FactWriter, Log, LogError, LogKind, LogOptions,
 };
 use crate::limits;
+use crate::planted::{self, Bug};
 
 /// Makes a trace request of one span for a verdict, to stand beside the work it judges; the text
 /// is the data directory's instance in hexadecimal.
@@ -118,6 +119,8 @@ impl Turn {
                 spans.extend(verdict_span(make, books, delta, &instance));
             }
         })?;
+        #[cfg(feature = "planted")]
+        let mut rebuilt = rebuilt.with_planted_bugs(now);
         let (facts_read, base) = (rebuilt.facts, rebuilt.base);
         tracing::info!(snapshot = base, facts = facts_read, "the books are rebuilt");
         let kept = snapshots(directory.disk().as_ref(), &directory.snapshots())?;
@@ -160,6 +163,8 @@ impl Turn {
         let due: Vec<String> = self.ledgers.due(self.now).map(str::to_owned).collect();
         let mut answers = self.admit(group);
         if due.is_empty() && !answers.contains(&Ok(())) {
+            // A fault may have kept some from the queue, and nothing else comes.
+            self.relay_spans(now);
             return answers.into_iter().map(|answer| answer.map(|()| NOWHERE)).collect();
         }
         let mut written = self.write(group, &answers, &due, now);
@@ -344,12 +349,16 @@ impl Turn {
             relay.sync()?;
         }
         let tick = tick();
-        let ticks = due.iter().map(|tenant| (tenant.as_str(), tick.as_slice()));
+        let said = due.iter().filter(|_| !planted::on(Bug::TickNotJournaled));
+        let ticks = said.map(|tenant| (tenant.as_str(), tick.as_slice()));
         let facts = taken.iter().map(|taken| (taken.tenant.name(), taken.facts.as_slice()));
         for (tenant, facts) in ticks.chain(facts).filter(|(_, facts)| !facts.is_empty()) {
             Entry { now: self.now, tenant, facts }.append_to(&mut self.facts)?;
         }
         let bytes = self.facts.group_bytes() as u64;
+        if planted::on(Bug::AckBeforeFsync) && bytes < 2_000 {
+            return Ok(());
+        }
         self.facts.sync()?;
         self.compaction.grew(bytes);
         Ok(())
@@ -410,6 +419,9 @@ impl Turn {
         let Some(relay) = &mut self.relay else { return self.spans.clear() };
         if self.spans.is_empty() || relay.is_poisoned() || self.fenced {
             return;
+        }
+        if planted::on(Bug::VerdictShownTooEarly) {
+            drop(self.shown.move_to(self.facts.next_sequence() - 1));
         }
         let append = |relay: &mut Log| -> Result<(), LogError> {
             for span in &self.spans {

@@ -7,11 +7,14 @@
 //! is given up because of a bad one. No loop knows of another: a destination that is slow or
 //! away slows nobody.
 
+mod source;
+
+pub use source::{Joined, Source};
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use countersign_core::dialect::Signal;
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::answer::{Answer, Reason};
@@ -19,10 +22,9 @@ use super::backoff::Backoff;
 use super::halves::halves;
 use super::health::Health;
 use super::wire::Wire;
-use crate::config::{Destination, Signals};
+use crate::config::Destination;
 use crate::journal::{Cursor, LogError, LogReader};
-use crate::keeper::RelayRecord;
-use crate::limits::{RELAY_DISK_WAIT, RELAY_JOINED_BYTES_MAX};
+use crate::limits::RELAY_DISK_WAIT;
 
 /// What one destination's loop works with.
 pub struct Relay {
@@ -30,21 +32,6 @@ pub struct Relay {
     wire: Wire,
     source: Source,
     health: Arc<Health>,
-}
-
-/// Where the loop reads and remembers how far it is.
-struct Source {
-    reader: LogReader,
-    cursor: Cursor,
-    signals: Signals,
-    /// A record that was read and did not fit the requests before it.
-    ahead: Option<(u64, Signal, Bytes)>,
-}
-
-/// Requests of one signal that are sent together.
-struct Joined {
-    signal: Signal,
-    requests: Vec<Bytes>,
 }
 
 impl Relay {
@@ -60,7 +47,7 @@ impl Relay {
     ) -> anyhow::Result<Relay> {
         let wire = Wire::to(&destination)?;
         health.moved_to(cursor.position());
-        let source = Source { reader, cursor, signals: destination.signals, ahead: None };
+        let source = Source::new(reader, cursor, destination.signals);
         Ok(Relay { destination, wire, source, health })
     }
 
@@ -102,7 +89,7 @@ impl Relay {
 /// Moves the cursor, however long the disk takes.
 async fn move_to(mut source: Source, position: u64, health: &Health) -> Source {
     loop {
-        let work = move |source: &mut Source| source.cursor.move_to(position);
+        let work = move |source: &mut Source| source.delivered(position);
         let (back, moved) = off_the_loop(source, work).await;
         source = back;
         match moved {
@@ -117,51 +104,6 @@ async fn move_to(mut source: Source, position: u64, health: &Health) -> Source {
 async fn wait_for_the_disk(health: &Health, error: &LogError) {
     tracing::error!(destination = health.name(), %error, "the relay waits for the disk");
     tokio::time::sleep(RELAY_DISK_WAIT).await;
-}
-
-impl Source {
-    /// The next requests and the position after them; `None` if there is nothing yet. Records
-    /// that do not concern the destination only move the position.
-    fn take(&mut self) -> Result<Option<(Option<Joined>, u64)>, LogError> {
-        let mut joined: Option<Joined> = None;
-        let (mut bytes, mut position) = (0, None);
-        loop {
-            let (sequence, signal, request) = match self.next() {
-                Ok(Some(next)) => next,
-                Ok(None) => break,
-                // What was read before the fault goes out first; the fault will show again.
-                Err(_) if position.is_some() => break,
-                Err(error) => return Err(error),
-            };
-            if self.signals.takes(signal) {
-                let fits = |joined: &Joined| {
-                    joined.signal == signal && bytes + request.len() <= RELAY_JOINED_BYTES_MAX
-                };
-                if !joined.as_ref().is_none_or(fits) {
-                    self.ahead = Some((sequence, signal, request));
-                    break;
-                }
-                bytes += request.len();
-                let begun = joined.get_or_insert(Joined { signal, requests: Vec::new() });
-                begun.requests.push(request);
-            }
-            position = Some(sequence + 1);
-        }
-        Ok(position.map(|position| (joined, position)))
-    }
-
-    fn next(&mut self) -> Result<Option<(u64, Signal, Bytes)>, LogError> {
-        if let Some(ahead) = self.ahead.take() {
-            return Ok(Some(ahead));
-        }
-        while let Some(record) = self.reader.next()? {
-            if let Some(entry) = RelayRecord::decode(record.payload) {
-                let request = Bytes::copy_from_slice(entry.request);
-                return Ok(Some((record.sequence, entry.signal, request)));
-            }
-        }
-        Ok(None)
-    }
 }
 
 /// Runs blocking work on the source elsewhere, and gives the source back.
@@ -235,19 +177,6 @@ fn give_up(health: &Health, why: Reason, waiting: &mut VecDeque<Joined>) {
         bytes,
         "a request was given up: the destination will never take it"
     );
-}
-
-impl Joined {
-    fn bytes(&self) -> Bytes {
-        match self.requests.as_slice() {
-            [one] => one.clone(),
-            many => {
-                let mut all = BytesMut::with_capacity(many.iter().map(Bytes::len).sum());
-                many.iter().for_each(|request| all.extend_from_slice(request));
-                all.freeze()
-            }
-        }
-    }
 }
 
 #[cfg(test)]

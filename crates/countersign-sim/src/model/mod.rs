@@ -18,6 +18,9 @@ use self::subjects::Subjects;
 use self::verdicts::judged_state;
 use crate::script::{CallLine, Counts, Line, PointLine, VerdictLine};
 
+/// A verdict waits for its task for so long: ninety days.
+const PATIENT_MS: u64 = 90 * 24 * 3_600_000;
+
 /// What is true after a script.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -109,8 +112,8 @@ pub fn answer(script: &[Line], settings: &Settings, end_ms: u64) -> Answer {
     }
     for (at, verdict) in &facts.verdicts {
         if let Some(task) = tasks.get_mut(&subjects.of_verdict(verdict)) {
-            task.active(*at);
-            task.verdicts.push(verdict);
+            task.judged_ms.insert(*at);
+            task.verdicts.push((*at, verdict));
         }
     }
     finish(tasks, &subjects, totals, settings, end_ms)
@@ -127,7 +130,8 @@ fn finish(
     let mut deadlines_ms = Vec::new();
     for (subject, draft) in tasks {
         let deadline = draft.deadline_ms(settings.patience_ms);
-        let judged = judged_state(&draft.verdicts, settings.edited_ppm);
+        let verdicts = draft.verdicts_that_found_it();
+        let judged = judged_state(&verdicts, settings.edited_ppm);
         let waits = if deadline <= end_ms { ReviewState::Expired } else { ReviewState::Pending };
         if judged.is_none() {
             deadlines_ms.push(deadline);
@@ -141,7 +145,7 @@ fn finish(
         if let Some(count) = totals.tasks.get_mut(state as usize) {
             *count += 1;
         }
-        let review_ms: u64 = draft.verdicts.iter().filter_map(|v| v.review_ms).sum();
+        let review_ms: u64 = verdicts.iter().filter_map(|v| v.review_ms).sum();
         // The rates of the simulator are whole per millisecond.
         let rate = settings.review_rate_per_hour.pico() / 3_600_000;
         totals.review += Money::from_pico(rate * i128::from(review_ms));
@@ -150,9 +154,9 @@ fn finish(
             state,
             cost: draft.cost,
             review_ms,
-            verdicts: draft.verdicts.len(),
+            verdicts: verdicts.len(),
             retries: draft.retries,
-            last_ms: draft.active_ms.last().copied().unwrap_or(0),
+            last_ms: draft.worked_ms.iter().chain(&draft.judged_ms).max().copied().unwrap_or(0),
         });
     }
     Answer { totals, tasks: answers, deadlines_ms }
@@ -162,23 +166,36 @@ fn finish(
 #[derive(Debug, Default)]
 struct Draft<'a> {
     cost: Money,
-    /// When something of it came in.
-    active_ms: BTreeSet<u64>,
-    verdicts: Vec<&'a VerdictLine>,
+    /// When work of it came in.
+    worked_ms: BTreeSet<u64>,
+    /// When verdicts came in.
+    judged_ms: BTreeSet<u64>,
+    verdicts: Vec<(u64, &'a VerdictLine)>,
     retries: u32,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
     fn active(&mut self, at: u64) {
-        self.active_ms.insert(at);
+        self.worked_ms.insert(at);
+    }
+
+    /// A verdict that waits for its task longer than work may be late is given up.
+    fn verdicts_that_found_it(&self) -> Vec<&'a VerdictLine> {
+        let began = self.worked_ms.first().copied().unwrap_or(0);
+        let found = self.verdicts.iter().filter(|(at, _)| began < at + PATIENT_MS);
+        found.map(|(_, verdict)| *verdict).collect()
     }
 
     /// When it expires if it is never judged: after the first silence of this length. What
     /// comes later finds it expired.
     fn deadline_ms(&self, patience_ms: u64) -> u64 {
-        let mut deadline = self.active_ms.first().map_or(0, |at| at + patience_ms);
-        for at in &self.active_ms {
-            if *at < deadline {
+        // A verdict that came before its task waits for it, and is booked with its first work.
+        let began = self.worked_ms.first().copied().unwrap_or(0);
+        let judged = self.judged_ms.iter().map(|at| *at.max(&began));
+        let active: BTreeSet<u64> = judged.chain(self.worked_ms.iter().copied()).collect();
+        let mut deadline = began + patience_ms;
+        for at in active {
+            if at < deadline {
                 deadline = at + patience_ms;
             }
         }

@@ -17,25 +17,25 @@ const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
 const DAY: u64 = 24 * HOUR;
 /// A fact may come again for so long, and is known for what it is.
-const REPEATED_MS_MAX: u64 = 100 * DAY;
+pub(crate) const REPEATED_MS_MAX: u64 = 100 * DAY;
 /// All of a trace arrives within this, so that it is together when it closes.
 const BURST_MS: u64 = 4 * SECOND;
 
 /// What arrives together.
 #[derive(Clone, Debug)]
-struct Delivery {
+pub(crate) struct Delivery {
     /// When it arrives at the earliest, and how much later it may.
-    window_ms: (u64, u64),
+    pub(crate) window_ms: (u64, u64),
     /// The delivery that has to come before.
-    after: Option<usize>,
-    facts: Vec<Says>,
+    pub(crate) after: Option<usize>,
+    pub(crate) facts: Vec<Says>,
 }
 
 /// The same facts can arrive in many ways.
 #[derive(Clone, Debug)]
 pub struct World {
     dice: Dice,
-    deliveries: Vec<Delivery>,
+    pub(crate) deliveries: Vec<Delivery>,
 }
 
 /// How facts arrive.
@@ -48,6 +48,15 @@ pub enum Arrival {
 }
 
 impl World {
+    /// A world with few tasks.
+    pub(crate) fn small(seed: u64) -> World {
+        let mut maker = Maker::new(seed ^ 0x5_3a11);
+        for task in 1..=maker.dice.between(1, 3) {
+            maker.task(task);
+        }
+        World { dice: Dice::new(seed), deliveries: maker.deliveries }
+    }
+
     /// The world of a seed.
     #[must_use]
     pub fn of(seed: u64) -> World {

@@ -10,8 +10,10 @@ use axum::routing::post;
 use countersign_core::dialect::Scrub;
 
 use super::*;
+use crate::config::Signals;
 use crate::config::{Protocol, Retry};
 use crate::journal::{Log, LogKind};
+use countersign_core::dialect::Signal;
 
 /// What the stand-in destination answers, one after the other, and then 200 for ever.
 type Script = Arc<Mutex<(VecDeque<u16>, Vec<Vec<u8>>)>>;
