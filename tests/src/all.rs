@@ -15,6 +15,7 @@ mod written;
 mod access;
 mod captures;
 mod chain;
+mod copies;
 mod costs;
 mod damage;
 mod destinations;

@@ -25,7 +25,7 @@ fn kept(format: u32, to: &Path) -> (PathBuf, Value) {
     (data, serde_json::from_str(&totals).unwrap())
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

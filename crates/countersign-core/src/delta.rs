@@ -137,6 +137,8 @@ pub enum Delta {
         /// Its label.
         label: Name,
     },
+    /// Counters and histograms begin again at zero. The books do not change.
+    BegunAgain,
 }
 
 /// A booked call.

@@ -90,7 +90,7 @@ fn line(fact: &Fact<'_>) -> String {
         Fact::Verdict(verdict) => format!("Verdict {} {:?}", verdict.task, verdict.judgement),
         Fact::Noticed(noticed) => format!("Noticed {:?} {}", noticed.what, noticed.count),
         Fact::Links(links) => format!("Links {}", links.links.len()),
-        Fact::Tick | Fact::Alias(_) => String::new(),
+        Fact::Tick | Fact::Alias(_) | Fact::BeginAgain => String::new(),
     }
 }
 

@@ -55,9 +55,11 @@ fn check(settings: Settings, bytes: &[u8], expected: Expect) {
                 format!("noticed {} {}", noticed.what.as_str(), noticed.count)
             }
             Fact::Links(links) => format!("links {}", links.links.len()),
-            Fact::Point(_) | Fact::Evaluation(_) | Fact::Tick | Fact::Alias(_) => {
-                "something else".into()
-            }
+            Fact::Point(_)
+            | Fact::Evaluation(_)
+            | Fact::Tick
+            | Fact::Alias(_)
+            | Fact::BeginAgain => "something else".into(),
         });
     };
     let mut reader = Reader::new(settings);
@@ -102,7 +104,8 @@ fn one_call(bytes: &[u8]) -> (String, u64) {
         | Fact::Verdict(_)
         | Fact::Evaluation(_)
         | Fact::Tick
-        | Fact::Alias(_) => {}
+        | Fact::Alias(_)
+        | Fact::BeginAgain => {}
     };
     let mut reader = Reader::new(Settings::default());
     reader

@@ -6,7 +6,7 @@
 
 mod load;
 mod oracle;
-mod series;
+pub(crate) mod series;
 mod written;
 
 use std::path::{Path, PathBuf};

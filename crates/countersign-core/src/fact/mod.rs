@@ -54,6 +54,9 @@ pub enum Fact<'a> {
     /// Two names of one task.
     #[serde(borrow)]
     Alias(Alias<'a>),
+    /// What follows is published as another stream: the data directory is a copy of one whose
+    /// counters go on elsewhere.
+    BeginAgain,
 }
 
 /// Parent links of the spans of one trace, as one request carried them.

@@ -180,6 +180,7 @@ impl Books {
             }
             Fact::Tick => {}
             Fact::Alias(alias) => self.alias_arrives(now, alias, deltas),
+            Fact::BeginAgain => deltas.push(Delta::BegunAgain),
         }
         let count = self.names.overflowed() - overflowed;
         if count > 0 {

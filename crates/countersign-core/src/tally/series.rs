@@ -16,7 +16,7 @@ use crate::planted::{self, Bug};
 use crate::settle::Books;
 use crate::tally::cohorts::Cohorts;
 use crate::tally::metrics::Id;
-use crate::tally::{Histogram, METRICS, Metric, ages};
+use crate::tally::{Histogram, Kind, METRICS, Metric, ages};
 
 /// The value of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -163,6 +163,40 @@ struct Family {
     by_labels: Map<Labels, u32>,
 }
 
+/// The start of a series that is not published any more. No other one begins then.
+const ENDED: UnixNanos = UnixNanos::MAX;
+
+impl Family {
+    /// Ends all series: those with the same labels become one, with what they counted.
+    fn end(&mut self) {
+        let mut places: Map<Labels, usize> = Map::default();
+        let mut ended: Vec<Slot> = Vec::new();
+        for slot in core::mem::take(&mut self.slots) {
+            let full = ended.len() >= limits::SERIES_PER_METRIC_MAX;
+            let labels = match full && !places.contains_key(&slot.labels) {
+                true => [Label::Overflow; LABELS],
+                false => slot.labels,
+            };
+            let place = *places.entry(labels).or_insert(ended.len());
+            match ended.get_mut(place) {
+                Some(earlier) => earlier.kept.add(&slot.kept),
+                None => ended.push(Slot { labels, start: ENDED, exemplar: None, ..slot }),
+            }
+        }
+        *self = Family { slots: ended, by_labels: Map::default() };
+    }
+}
+
+impl Kept {
+    fn add(&mut self, other: &Kept) {
+        match (self, other) {
+            (Kept::Count(count), Kept::Count(more)) => *count = count.saturating_add(*more),
+            (Kept::Money(money), Kept::Money(more)) => *money += *more,
+            (Kept::Count(_) | Kept::Level(_) | Kept::Money(_) | Kept::Histogram(_), _) => {}
+        }
+    }
+}
+
 /// All series.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tally {
@@ -239,6 +273,7 @@ impl Tally {
                 let labels = [N(*workflow), N(*name), N(*label)];
                 self.count(now, Id::Evaluations, &labels, 1, NOWHERE);
             }
+            Delta::BegunAgain => self.begin_again(),
         }
     }
 
@@ -248,7 +283,7 @@ impl Tally {
         let ages = ages::of_pending(books, now);
         let cohorts = Cohorts::of(books, now);
         for (index, (metric, family)) in METRICS.iter().zip(&self.families).enumerate() {
-            for slot in &family.slots {
+            for slot in family.slots.iter().filter(|slot| slot.start != ENDED) {
                 slot.show(metric, books.names(), see);
             }
             if index == Id::PendingAge as usize {
@@ -262,7 +297,27 @@ impl Tally {
     #[cfg(feature = "planted")]
     pub fn begin_at(&mut self, now: UnixNanos) {
         let slots = self.families.iter_mut().flat_map(|family| &mut family.slots);
-        slots.for_each(|slot| slot.start = now);
+        slots.filter(|slot| slot.start != ENDED).for_each(|slot| slot.start = now);
+    }
+
+    /// Ends what rises only; gauges say what is, whoever publishes them.
+    fn begin_again(&mut self) {
+        for (metric, family) in METRICS.iter().zip(&mut self.families) {
+            match metric.kind {
+                Kind::Counter => family.end(),
+                Kind::Histogram => *family = Family::default(),
+                Kind::Gauge => {}
+            }
+        }
+    }
+
+    /// Shows what counters had counted before they began again, which is not published.
+    pub fn visit_ended(&self, books: &Books, see: &mut dyn FnMut(Series<'_>)) {
+        for (metric, family) in METRICS.iter().zip(&self.families) {
+            for slot in family.slots.iter().filter(|slot| slot.start == ENDED) {
+                slot.show(metric, books.names(), see);
+            }
+        }
     }
 
     fn call(&mut self, now: UnixNanos, call: &CallBooked) {
@@ -376,7 +431,7 @@ impl Tally {
         let family = self.families.get_mut(id as usize).expect("one family a metric");
         let mut key = Labels::default();
         key.iter_mut().zip(labels).for_each(|(place, label)| *place = *label);
-        let full = family.slots.len() >= limits::SERIES_PER_METRIC_MAX;
+        let full = family.by_labels.len() >= limits::SERIES_PER_METRIC_MAX;
         if full && !family.by_labels.contains_key(&key) {
             key = [Label::Overflow; LABELS];
         }

@@ -8,7 +8,7 @@ use clap::Args;
 use countersign_core::fact::ReviewState;
 use countersign_core::money::Money;
 use countersign_core::settle::Books;
-use countersign_core::tally::Value;
+use countersign_core::tally::{Series, Value};
 
 use super::recount::recount;
 use super::{client, printed};
@@ -182,7 +182,7 @@ const fn token(kind: &'static str) -> Only {
 /// The sum over all series of a metric, in the raw unit.
 fn sum(ledger: &Ledger, metric: &str, only: Only) -> i128 {
     let mut sum = 0;
-    ledger.tally.visit(&ledger.books, clock::now(), &mut |series| {
+    let mut add = |series: Series<'_>| {
         if series.metric.name == metric && only.counts(series.attributes) {
             sum += match series.value {
                 Value::Count(count) => i128::from(count),
@@ -193,7 +193,9 @@ fn sum(ledger: &Ledger, metric: &str, only: Only) -> i128 {
                 Value::Histogram(_) => 0,
             };
         }
-    });
+    };
+    ledger.tally.visit(&ledger.books, clock::now(), &mut add);
+    ledger.tally.visit_ended(&ledger.books, &mut add);
     sum
 }
 

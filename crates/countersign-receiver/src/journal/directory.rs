@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::disk::{Disk, Lock, OsDisk, make_directory, read_small, replace_file, write_all_at};
+use super::disk::{Disk, Lock, OsDisk, make_directory, read_small, write_all_at};
 use super::error::LogError;
+use super::identity::{Identity, begin_epoch, read_identity, write_identity};
 use super::soundness::Soundness;
 
 /// The format this program writes. It reads this and older ones.
-const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 2;
 /// The oldest format that it reads.
 const FORMAT_OLDEST: u32 = 2;
 /// Longest of the small files.
@@ -24,8 +25,7 @@ pub struct DataDirectory {
     disk: Arc<dyn Disk>,
     soundness: Soundness,
     path: PathBuf,
-    instance: u128,
-    epoch: u64,
+    identity: Identity,
     lock: Option<Box<dyn Lock>>,
 }
 
@@ -33,13 +33,19 @@ impl DataDirectory {
     /// Opens a data directory to write, making it (0700) if it does not exist, and raises its
     /// epoch. At most one program has it open so.
     ///
+    /// A directory whose files are others than those it was made of is a copy, or a backup that
+    /// was restored: it gets an instance of its own, see [`DataDirectory::is_copy`]. A copy of
+    /// the whole file system or its device, and one of hard links, cannot be told from the
+    /// original.
+    ///
     /// # Errors
     /// [`DirectoryError::InUse`] at once if another has it; see [`DirectoryError`] for the rest.
     pub fn open(path: &Path) -> Result<DataDirectory, DirectoryError> {
         DataDirectory::open_with(Arc::new(OsDisk), path, random_id()?)
     }
 
-    /// The same on another disk; `fresh` becomes the instance of a directory that is new.
+    /// The same on another disk; `fresh` becomes the instance of a directory that is new or a
+    /// copy.
     ///
     /// # Errors
     /// See [`DataDirectory::open`].
@@ -50,9 +56,9 @@ impl DataDirectory {
     ) -> Result<DataDirectory, DirectoryError> {
         make_directory(disk.as_ref(), path).map_err(DirectoryError::io("make", path))?;
         let lock = lock(disk.as_ref(), path)?;
-        let (instance, epoch) = begin_epoch(disk.as_ref(), path, fresh)?;
+        let identity = begin_epoch(disk.as_ref(), path, fresh)?;
         let (path, soundness) = (path.to_path_buf(), Soundness::default());
-        Ok(DataDirectory { disk, soundness, path, instance, epoch, lock: Some(lock) })
+        Ok(DataDirectory { disk, soundness, path, identity, lock: Some(lock) })
     }
 
     /// Opens an existing data directory to look at it, also while another writes it.
@@ -64,11 +70,11 @@ impl DataDirectory {
         if read_format(disk.as_ref(), path)?.is_none() {
             return Err(DirectoryError::Missing { path: path.to_path_buf() });
         }
-        let Some((instance, epoch)) = read_identity(disk.as_ref(), path)? else {
+        let Some(identity) = read_identity(disk.as_ref(), path)? else {
             return Err(DirectoryError::Damaged { path: path.join("identity") });
         };
         let (path, soundness) = (path.to_path_buf(), Soundness::default());
-        Ok(DataDirectory { disk, soundness, path, instance, epoch, lock: None })
+        Ok(DataDirectory { disk, soundness, path, identity, lock: None })
     }
 
     /// What is known to be damaged in it.
@@ -89,16 +95,34 @@ impl DataDirectory {
         &self.path
     }
 
-    /// The random id it got when it was made.
+    /// The random id it got when it was made, or copied.
     #[must_use]
     pub fn instance(&self) -> u128 {
-        self.instance
+        self.identity.instance
+    }
+
+    /// Whether it is a copy whose journal does not say yet that its counters begin again: until
+    /// [`DataDirectory::has_begun_again`], also after a restart.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.identity.is_copy
+    }
+
+    /// Remembers that a copy's journal says that its counters begin again.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn has_begun_again(&mut self) -> Result<(), DirectoryError> {
+        let identity = Identity { is_copy: false, ..self.identity };
+        write_identity(self.disk.as_ref(), &self.path, identity)?;
+        self.identity = identity;
+        Ok(())
     }
 
     /// How many times it was opened to write.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.epoch
+        self.identity.epoch
     }
 
     /// Whether nobody has opened it to write since. The lock sees to that, unless somebody
@@ -108,7 +132,7 @@ impl DataDirectory {
     /// If the disk fails.
     pub fn is_current(&self) -> Result<bool, DirectoryError> {
         let identity = read_identity(self.disk.as_ref(), &self.path)?;
-        Ok(identity == Some((self.instance, self.epoch)))
+        Ok(identity.is_some_and(|now| now.is_of(self.identity)))
     }
 
     /// Whether it is only looked at.
@@ -261,7 +285,10 @@ impl DirectoryError {
         }
     }
 
-    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError {
+    pub(super) fn io(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> DirectoryError {
         let path = path.to_path_buf();
         move |source| DirectoryError::Io { action, path, source }
     }
@@ -337,29 +364,7 @@ fn lock(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Lock>, DirectoryError> {
     })
 }
 
-/// Who the directory is, and an epoch that it never had before: durable when this returns.
-pub(super) fn begin_epoch(
-    disk: &dyn Disk,
-    path: &Path,
-    fresh: u128,
-) -> Result<(u128, u64), DirectoryError> {
-    let known = read_format(disk, path)?;
-    let identity = read_identity(disk, path)?;
-    let (instance, epoch) = match (known, identity) {
-        (_, Some((instance, epoch))) => (instance, epoch + 1),
-        (None, None) if is_fresh(disk, path)? => (fresh, 1),
-        _ => return Err(DirectoryError::Damaged { path: path.join("identity") }),
-    };
-    write_identity(disk, path, instance, epoch)?;
-    if known != Some(FORMAT) {
-        let file = path.join("format");
-        replace_file(disk, &file, format!("countersign-data {FORMAT}\n").as_bytes())
-            .map_err(DirectoryError::io("write", &file))?;
-    }
-    Ok((instance, epoch))
-}
-
-fn read_format(disk: &dyn Disk, path: &Path) -> Result<Option<u32>, DirectoryError> {
+pub(super) fn read_format(disk: &dyn Disk, path: &Path) -> Result<Option<u32>, DirectoryError> {
     let file = path.join("format");
     let Some(text) = read_text(disk, &file)? else { return Ok(None) };
     let number = text.trim_end().strip_prefix("countersign-data ").and_then(|n| n.parse().ok());
@@ -375,49 +380,9 @@ fn read_format(disk: &dyn Disk, path: &Path) -> Result<Option<u32>, DirectoryErr
     }
 }
 
-fn read_identity(disk: &dyn Disk, path: &Path) -> Result<Option<(u128, u64)>, DirectoryError> {
-    let file = path.join("identity");
-    let Some(text) = read_text(disk, &file)? else { return Ok(None) };
-    let parsed = (|| {
-        let (instance, epoch) = text.strip_prefix("instance ")?.split_once("\nepoch ")?;
-        let (epoch, _) = epoch.split_once("\ncrc ")?;
-        let found = (u128::from_str_radix(instance, 16).ok()?, epoch.parse().ok()?);
-        (identity_text(found.0, found.1) == text).then_some(found)
-    })();
-    parsed.map(Some).ok_or(DirectoryError::Damaged { path: file })
-}
-
-fn write_identity(
-    disk: &dyn Disk,
-    path: &Path,
-    instance: u128,
-    epoch: u64,
-) -> Result<(), DirectoryError> {
-    let file = path.join("identity");
-    replace_file(disk, &file, identity_text(instance, epoch).as_bytes())
-        .map_err(DirectoryError::io("write", &file))
-}
-
-fn identity_text(instance: u128, epoch: u64) -> String {
-    let body = format!("instance {instance:032x}\nepoch {epoch}\n");
-    format!("{body}crc {:08x}\n", crc32c::crc32c(body.as_bytes()))
-}
-
-fn read_text(disk: &dyn Disk, path: &Path) -> Result<Option<String>, DirectoryError> {
+pub(super) fn read_text(disk: &dyn Disk, path: &Path) -> Result<Option<String>, DirectoryError> {
     let bytes = read_small(disk, path, SMALL_BYTES).map_err(DirectoryError::io("read", path))?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-/// Whether no log was ever begun here.
-fn is_fresh(disk: &dyn Disk, path: &Path) -> Result<bool, DirectoryError> {
-    for log in ["facts", "relay", "snapshots"] {
-        let directory = path.join(log);
-        let names = disk.list(&directory).map_err(DirectoryError::io("list", &directory))?;
-        if !names.is_empty() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn random_id() -> Result<u128, DirectoryError> {

@@ -3,8 +3,9 @@
 use std::fmt::Debug;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -52,6 +53,27 @@ pub trait DiskFile: Debug + Send {
     fn length(&self) -> io::Result<u64>;
     /// Asks the system to forget cached content, so that the next read comes from the device.
     fn drop_cached(&self) -> io::Result<()>;
+    /// What tells it from copies of it.
+    fn mark(&self) -> io::Result<FileMark>;
+}
+
+/// What a file keeps when it gets another name, and its copies do not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileMark {
+    /// Its number in the file system.
+    pub inode: u64,
+    /// When it was made, in nanoseconds since 1970; 0 where that is not known. Numbers of
+    /// removed files are given again, times are not.
+    pub born: u64,
+}
+
+impl FileMark {
+    /// Whether both may be of one file.
+    #[must_use]
+    pub fn is_same(self, other: FileMark) -> bool {
+        let born = self.born == other.born || self.born == 0 || other.born == 0;
+        self.inode == other.inode && born
+    }
 }
 
 /// The operating system's file system.
@@ -154,6 +176,14 @@ impl DiskFile for File {
         rustix::fs::fadvise(self, 0, None, rustix::fs::Advice::DontNeed)?;
         Ok(())
     }
+
+    fn mark(&self) -> io::Result<FileMark> {
+        let metadata = self.metadata()?;
+        let since = |at: SystemTime| at.duration_since(UNIX_EPOCH).ok();
+        let born = metadata.created().ok().and_then(since);
+        let born = born.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(0));
+        Ok(FileMark { inode: metadata.ino(), born })
+    }
 }
 
 /// Makes a directory, and those above it that are missing, so that their names are there after a
@@ -214,6 +244,15 @@ pub(crate) fn read_full_at(
 
 /// Writes a small file so that after a crash the old or the new content is there, whole.
 pub(super) fn replace_file(disk: &dyn Disk, path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_marked(disk, path, |_| content.to_vec())
+}
+
+/// The same for content that says which file it is in.
+pub(super) fn replace_marked(
+    disk: &dyn Disk,
+    path: &Path,
+    content: impl FnOnce(FileMark) -> Vec<u8>,
+) -> io::Result<()> {
     let directory = path.parent().unwrap_or_else(|| Path::new("."));
     let fresh = path.with_extension("new");
     match disk.remove(&fresh) {
@@ -222,7 +261,7 @@ pub(super) fn replace_file(disk: &dyn Disk, path: &Path, content: &[u8]) -> io::
         Err(error) => return Err(error),
     }
     let file = disk.create(&fresh)?;
-    write_all_at(file.as_ref(), content, 0)?;
+    write_all_at(file.as_ref(), &content(file.mark()?), 0)?;
     file.sync()?;
     disk.rename(&fresh, path)?;
     disk.sync_directory(directory)

@@ -210,17 +210,17 @@ fn f02_no_epoch_is_given_twice() {
     let path = Path::new("/data");
     for crash in 1..40 {
         let disk = SimDisk::default();
-        let (instance, first) = directory::begin_epoch(&disk, path, 7).unwrap();
+        let first = identity::begin_epoch(&disk, path, 7).unwrap();
         let crash = Some(disk.operations() + crash);
         disk.plan(Faults { crash, ..Faults::default() });
-        let mut last = first;
-        while let Ok((_, epoch)) = directory::begin_epoch(&disk, path, 7) {
-            last = epoch;
+        let mut last = first.epoch;
+        while let Ok(begun) = identity::begin_epoch(&disk, path, 7) {
+            last = begun.epoch;
         }
         each_image(&disk, |image| {
-            let (again, epoch) = directory::begin_epoch(&image.disk, path, 7).unwrap();
-            assert_eq!(again, instance, "{}", image.told);
-            assert!(epoch > last, "{}: {epoch} after {last}", image.told);
+            let again = identity::begin_epoch(&image.disk, path, 8).unwrap();
+            assert_eq!(again.instance, 7, "{}", image.told);
+            assert!(again.epoch > last, "{}: {} after {last}", image.told, again.epoch);
         });
     }
 }
@@ -230,11 +230,12 @@ fn f02_the_first_epoch_begins_anew_or_goes_on() {
     let path = Path::new("/data");
     for crash in 1..20 {
         let disk = SimDisk::new(Faults { crash: Some(crash), ..Faults::default() });
-        let begun = directory::begin_epoch(&disk, path, 7).ok();
+        let begun = identity::begin_epoch(&disk, path, 7).ok();
         each_image(&disk, |image| {
-            let (instance, epoch) = directory::begin_epoch(&image.disk, path, 7).unwrap();
-            if let Some((first, _)) = begun {
-                assert_eq!((instance, epoch), (first, 2), "{}", image.told);
+            let again = identity::begin_epoch(&image.disk, path, 7).unwrap();
+            if begun.is_some() {
+                let told = (again.instance, again.epoch, again.is_copy);
+                assert_eq!(told, (7, 2, false), "{}", image.told);
             }
         });
     }

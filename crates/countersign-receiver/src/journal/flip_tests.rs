@@ -136,7 +136,7 @@ fn check(
 fn f14_files_that_say_what_the_directory_is_begin_nothing_new_when_they_are_damaged() {
     let path = Path::new("/data");
     let disk = SimDisk::default();
-    directory::begin_epoch(&disk, path, 7).unwrap();
+    identity::begin_epoch(&disk, path, 7).unwrap();
     for (file, whole) in disk.files() {
         for at in 0..whole.len() {
             for bit in 0..8 {
@@ -144,8 +144,8 @@ fn f14_files_that_say_what_the_directory_is_begin_nothing_new_when_they_are_dama
                 flipped.flip(&file, at, 1 << bit);
                 let told = format!("{} byte {at} bit {bit}", file.display());
                 let before = flipped.files();
-                match directory::begin_epoch(&flipped, path, 7) {
-                    Ok((_, epoch)) => assert_eq!(epoch, 2, "{told}"),
+                match identity::begin_epoch(&flipped, path, 7) {
+                    Ok(begun) => assert_eq!(begun.epoch, 2, "{told}"),
                     Err(error) => {
                         assert_eq!(error.exit_code(), 78, "{told}: {error}");
                         assert_eq!(flipped.files(), before, "{told}: changed");

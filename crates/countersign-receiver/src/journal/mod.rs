@@ -8,6 +8,7 @@ pub use facts::{FactReader, FactWriter};
 mod entry;
 pub use entry::{Entry, NoEntry};
 mod directory;
+mod identity;
 pub use directory::{DataDirectory, DirectoryError};
 mod log;
 pub use log::{Log, LogOptions};
@@ -26,7 +27,7 @@ pub use segment::LogKind;
 mod error;
 pub use error::LogError;
 mod disk;
-pub use disk::{Disk, DiskFile, Lock, OsDisk};
+pub use disk::{Disk, DiskFile, FileMark, Lock, OsDisk};
 pub(crate) use disk::{read_full_at, write_all_at};
 
 #[cfg(test)]

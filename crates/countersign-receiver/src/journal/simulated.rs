@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::disk::{Disk, DiskFile, Lock};
+use super::disk::{Disk, DiskFile, FileMark, Lock};
 
 /// What goes wrong, counted from 1 over the life of the disk.
 #[derive(Clone, Copy, Debug, Default)]
@@ -421,5 +421,8 @@ impl DiskFile for SimFile {
             inode.content = inode.durable.clone();
         }
         Ok(())
+    }
+    fn mark(&self) -> io::Result<FileMark> {
+        self.disk.operate().map(|_| FileMark { inode: self.inode as u64, born: 0 })
     }
 }

@@ -7,6 +7,7 @@ mod turn;
 
 mod compaction;
 mod compare;
+mod copied;
 mod ledgers;
 mod pulse;
 mod rebuild;

@@ -5,11 +5,12 @@ use countersign_core::fact::{Call, Cost, CostSource, Fact, Judgement, Place, Usa
 use countersign_core::key::{Key, SpanId, TraceId};
 use countersign_core::money::Money;
 use countersign_core::settle::{Settings, Totals};
+use countersign_core::tally::Kind;
 use tempfile::TempDir;
 
 use std::sync::Arc;
 
-use super::{Condition, Keeper, Options, Refusal, Running, Submission};
+use super::{Condition, Keeper, Options, Refusal, Running, Submission, Tenant, View};
 use crate::journal::simulated::{Faults, SimDisk};
 use crate::journal::{DataDirectory, FactWriter};
 use crate::limits::{COMMIT_SLOW_MS, GROUP_BYTES_MAX, KEEPER_QUEUE_BYTES_MAX};
@@ -163,4 +164,53 @@ async fn f08_a_slow_disk_makes_groups_grow_and_memory_stay() {
     assert_eq!(totals.calls_ok, taken as u64);
     keeper.stop();
     running.join();
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn f28_the_counters_of_a_copy_begin_again_for_each_tenant_and_its_books_stay() {
+    let home = TempDir::new().unwrap();
+    let (original, copied) = (home.path().join("original"), home.path().join("copied"));
+    let (keeper, running) = start(&original, false);
+    let tenant = Tenant::named("other").unwrap();
+    let of_other = Submission { tenant: tenant.clone(), ..submission(2) };
+    keeper.submit(of_other).await.unwrap();
+    let position = keeper.submit(submission(1)).await.unwrap().position;
+    let totals = totals_when_booked(&keeper, position).await;
+    keeper.stop();
+    running.join();
+    copy(&original, &copied);
+
+    let counted = |view: &View<'_>| {
+        let (mut published, mut ended) = (0, 0);
+        view.tally.visit(view.books, view.now, &mut |series| {
+            published += u64::from(series.metric.kind == Kind::Counter);
+        });
+        view.tally.visit_ended(view.books, &mut |_| ended += 1);
+        (published > 0, ended > 0)
+    };
+    for (data, expected) in [(&original, (true, false)), (&copied, (false, true))] {
+        // Once from the journal, and then from the snapshot that the stop wrote.
+        for _ in 0..2 {
+            let (keeper, running) = start(data, false);
+            assert_eq!(totals_when_booked(&keeper, 0).await, totals);
+            assert_eq!(keeper.ask(counted).await.unwrap(), expected);
+            let other = keeper.ask_of(tenant.clone(), counted).await.unwrap();
+            assert_eq!(other, expected);
+            keeper.stop();
+            running.join();
+        }
+    }
 }

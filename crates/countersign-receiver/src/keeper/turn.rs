@@ -19,7 +19,7 @@ use super::rebuild::newest;
 use super::room::Room;
 use super::snapshot::{Capture, SnapshotError, snapshots};
 use super::time::{BookTime, Now};
-use super::{Receipt, Refusal, RelayRecord, Submission, SubmissionKind, View};
+use super::{Receipt, Refusal, RelayRecord, Submission, SubmissionKind, View, copied};
 use crate::journal::{
     Cursor, DataDirectory, Entry, FactWriter, Log, LogError, LogKind, LogOptions,
 };
@@ -152,6 +152,9 @@ impl Turn {
             next_try: None,
         };
         turn.relay_spans(now);
+        if turn.directory.is_copy() {
+            turn.begin_again(now).context("beginning the counters of a copied data directory")?;
+        }
         Ok(turn)
     }
 
@@ -269,6 +272,18 @@ impl Turn {
             let written = self.begin_capture().write();
             self.captured(written);
         }
+    }
+
+    /// A copy is another stream than the original, which may go on elsewhere: what was published
+    /// of it is not published once more under another name. First the journal, then the mark: a
+    /// crash between them only makes the counters begin twice.
+    fn begin_again(&mut self, now: Now) -> anyhow::Result<()> {
+        for answer in self.take(&copied::beginnings(&self.ledgers), now) {
+            answer.map_err(|refusal| anyhow::anyhow!("the journal takes nothing: {refusal:?}"))?;
+        }
+        self.directory.has_begun_again()?;
+        copied::tell(&self.instance);
+        Ok(())
     }
 
     fn begin_capture(&mut self) -> Capture {

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use countersign_receiver::journal::{Disk, DiskFile, Lock};
+use countersign_receiver::journal::{Disk, DiskFile, FileMark, Lock};
 
 pub use self::image::Survival;
 use self::state::{Change, Name, Renaming, State};
@@ -333,5 +333,9 @@ impl DiskFile for SimFile {
             file.content = file.durable.clone();
         }
         Ok(())
+    }
+
+    fn mark(&self) -> io::Result<FileMark> {
+        self.disk.operate().map(|_| FileMark { inode: self.file as u64, born: 0 })
     }
 }

@@ -19,7 +19,7 @@ fn chained(name: &str, signal: Signal, bytes: &[u8], mode: Scrub) -> (usize, Vec
     let mut facts = |fact: Fact<'_>| match fact {
         Fact::Call(_) | Fact::Step(_) | Fact::Point(_) | Fact::Verdict(_) => booked += 1,
         Fact::Evaluation(_) => booked += 1,
-        Fact::Links(_) | Fact::Noticed(_) | Fact::Tick | Fact::Alias(_) => {}
+        Fact::Links(_) | Fact::Noticed(_) | Fact::Tick | Fact::Alias(_) | Fact::BeginAgain => {}
     };
     let settings = Settings { instance: name.into(), ..Settings::default() };
     let mut relayed = Vec::new();

@@ -89,7 +89,7 @@ fn line(lines: &mut String, fact: &Fact<'_>) {
             .unwrap();
         }
         Fact::Links(_) | Fact::Call(_) | Fact::Step(_) | Fact::Point(_) => panic!("{fact:?}"),
-        Fact::Noticed(_) | Fact::Tick => panic!("{fact:?}"),
+        Fact::Noticed(_) | Fact::Tick | Fact::BeginAgain => panic!("{fact:?}"),
     }
 }
 
