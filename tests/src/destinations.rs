@@ -18,6 +18,7 @@ use prost::Message;
 use serde_json::json;
 
 use crate::full_disk::{mounts_are_allowed, through};
+use crate::kills::series::OF_THE_PROCESS;
 use crate::otlp::{call, request};
 use crate::server::{Server, wait_for};
 use crate::sink::Sink;
@@ -200,7 +201,11 @@ impl Told {
             let request = ExportMetricsServiceRequest::decode(&**body).unwrap();
             let metrics = request.resource_metrics.into_iter().flat_map(|all| all.scope_metrics);
             for metric in metrics.flat_map(|scope| scope.metrics) {
+                let name = metric.name.replace('.', "_");
                 let Some(Data::Sum(sum)) = metric.data else { continue };
+                if OF_THE_PROCESS.iter().any(|begin| name.starts_with(begin)) {
+                    continue;
+                }
                 for point in sum.data_points {
                     let series = format!("{} {:?}", metric.name, point.attributes);
                     let value = match point.value.unwrap() {

@@ -12,7 +12,7 @@ use crate::server::{Server, wait_for};
 use crate::sink::Sink;
 
 /// Every key that a series may carry. A person, a task, a URL and a text are none of them.
-const ALLOWED: [&str; 22] = [
+const ALLOWED: [&str; 24] = [
     "countersign.cohort",
     "countersign.cost.component",
     "countersign.diagnostic.kind",
@@ -34,7 +34,9 @@ const ALLOWED: [&str; 22] = [
     "gen_ai.workflow.name",
     "le",
     "otel.metric.overflow",
+    "reason",
     "trace_id",
+    "transport",
 ];
 /// What stands for a person, a task, an address and a prompt in the spans that are sent.
 const MARK: &str = "forbidden-";

@@ -7,8 +7,8 @@ use crate::server::Server;
 /// Name and labels of a sample, with its value.
 pub(crate) type Counters = BTreeMap<String, f64>;
 
-/// Series that begin with the process: they are not of the books.
-const OF_THE_PROCESS: [&str; 4] = [
+/// Series that begin with the process, as a scraper names them: they are not of the books.
+pub(crate) const OF_THE_PROCESS: [&str; 4] = [
     "countersign_receiver_",
     "countersign_journal_",
     "countersign_exporter_",

@@ -126,6 +126,10 @@ impl Wire {
             Err(status) if status.code() == Code::Unavailable && status.metadata().is_empty() => {
                 Answer::Later { why: Reason::Unreachable, after: None }
             }
+            // So is this one: the deadline passed here before the answer came.
+            Err(status) if status.code() == Code::Cancelled && status.metadata().is_empty() => {
+                Answer::Later { why: Reason::TimedOut, after: None }
+            }
             Err(status) => Answer::of_status(&status),
         }
     }
