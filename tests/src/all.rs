@@ -29,6 +29,7 @@ mod instances;
 mod kept_formats;
 mod kills;
 mod orders;
+mod planted;
 mod program;
 mod secrets;
 mod stopping;
