@@ -12,7 +12,7 @@ use crate::server::{Server, wait_for};
 use crate::sink::Sink;
 
 /// Every key that a series may carry. A person, a task, a URL and a text are none of them.
-const ALLOWED: [&str; 24] = [
+const ALLOWED: [&str; 27] = [
     "countersign.cohort",
     "countersign.cost.component",
     "countersign.diagnostic.kind",
@@ -25,6 +25,7 @@ const ALLOWED: [&str; 24] = [
     "countersign.verdict.basis",
     "countersign.verdict.source.kind",
     "error.type",
+    "exporter",
     "gen_ai.evaluation.name",
     "gen_ai.evaluation.score.label",
     "gen_ai.operation.name",
@@ -34,7 +35,9 @@ const ALLOWED: [&str; 24] = [
     "gen_ai.workflow.name",
     "le",
     "otel.metric.overflow",
+    "port",
     "reason",
+    "result",
     "trace_id",
     "transport",
 ];

@@ -63,8 +63,9 @@ impl MetricsPush {
 
     /// Pushes until `stop` says true, and then once more, so that the last figures arrive.
     pub async fn run(self, keeper: Keeper, mut stop: watch::Receiver<bool>) {
-        // Series that are older than this process were pushed by the one before it.
-        let mut taken_at = clock::now();
+        // Series that are older than this process were pushed by the one before it. How old they
+        // are is told by the books' time, which is not quite the wall clock's.
+        let Ok(mut taken_at) = keeper.ask(|view| view.now).await else { return };
         let mut last_time = 0;
         loop {
             let stopped = tokio::select! {
@@ -74,8 +75,8 @@ impl MetricsPush {
             let time = clock::now().max(last_time + 1_000_000);
             last_time = time;
             let wait = match self.push(&keeper, time, taken_at).await {
-                Pushed::Taken => {
-                    taken_at = time;
+                Pushed::Taken { seen_at } => {
+                    taken_at = seen_at;
                     None
                 }
                 Pushed::Failed(wait) => wait,
@@ -95,8 +96,12 @@ impl MetricsPush {
 
     async fn push(&self, keeper: &Keeper, time: UnixNanos, taken_at: UnixNanos) -> Pushed {
         let (instance, own) = (self.instance.clone(), Arc::clone(&self.own));
-        let shape = move |view: &View<'_>| requests(view, Some(&own), &instance, time, taken_at);
-        let Ok((zeros, truth)) = keeper.ask(shape).await else { return Pushed::NoBooks };
+        let shape = move |view: &View<'_>| {
+            (view.now, requests(view, Some(&own), &instance, time, taken_at))
+        };
+        let Ok((seen_at, (zeros, truth))) = keeper.ask(shape).await else {
+            return Pushed::NoBooks;
+        };
         for request in [zeros, truth].into_iter().flatten() {
             match self.wire.send(Signal::Metrics, request).await {
                 Answer::Taken { refused } => self.health.took(refused),
@@ -114,12 +119,13 @@ impl MetricsPush {
                 }
             }
         }
-        Pushed::Taken
+        Pushed::Taken { seen_at }
     }
 }
 
 enum Pushed {
-    Taken,
+    /// Every series that began by this time of the books has been told.
+    Taken { seen_at: UnixNanos },
     /// The next push is not before the interval, and not before this wait.
     Failed(Option<Duration>),
     /// The keeper stopped.
