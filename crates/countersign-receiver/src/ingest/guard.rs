@@ -74,16 +74,25 @@ pub(super) async fn grpc(State(gate): State<Gate>, mut request: Request, next: N
         Asks::Credential => None,
         Asks::For(scope) => Some(scope),
     };
-    match gate.access().admit(request.headers(), scope) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(denied) => {
-            gate.counted().refused(Transport::Grpc, denied);
-            grpc_status(denied).into_http()
-        }
+    match admit(&gate, Transport::Grpc, scope, &mut request) {
+        Ok(()) => next.run(request).await,
+        Err(denied) => grpc_status(denied).into_http(),
     }
+}
+
+/// Lets a request pass with its caller, or counts that it may not.
+fn admit(
+    gate: &Gate,
+    transport: Transport,
+    scope: Option<Scope>,
+    request: &mut Request,
+) -> Result<(), Denied> {
+    let caller = gate
+        .access()
+        .admit(request.headers(), scope)
+        .inspect_err(|denied| gate.counted().refused(transport, *denied))?;
+    request.extensions_mut().insert(caller);
+    Ok(())
 }
 
 fn grpc_status(denied: Denied) -> Status {
@@ -110,15 +119,9 @@ pub(super) async fn http(State(gate): State<Gate>, mut request: Request, next: N
         Asks::Credential => None,
         Asks::For(scope) => Some(scope),
     };
-    match gate.access().admit(request.headers(), scope) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(denied) => {
-            gate.counted().refused(Transport::Http, denied);
-            http_refusal(shown, denied)
-        }
+    match admit(&gate, Transport::Http, scope, &mut request) {
+        Ok(()) => next.run(request).await,
+        Err(denied) => http_refusal(shown, denied),
     }
 }
 
