@@ -19,15 +19,15 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// Starts it; none if the machine has none.
-    pub(super) fn start(folder: &Path) -> Option<Browser> {
+    /// Starts it.
+    pub(super) fn start(folder: &Path) -> Browser {
         let names = ["chromium", "chromium-browser", "google-chrome"];
         let is_there = |name: &&str| {
             let mut tried = Command::new(name);
             let tried = tried.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
             tried.status().is_ok_and(|status| status.success())
         };
-        let name = names.into_iter().find(is_there)?;
+        let name = names.into_iter().find(is_there).expect("Chromium is installed");
         // The pipe's ends are descriptors 3 and 4 of the browser.
         let line = format!(
             "exec {name} --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage \
@@ -44,7 +44,7 @@ impl Browser {
             .unwrap();
         let input = child.stdin.take().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        Some(Browser { child, input, output, session: None, next: 0, errors: Vec::new() })
+        Browser { child, input, output, session: None, next: 0, errors: Vec::new() }
     }
 
     /// Opens a page.
