@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 #[cfg(feature = "browser")]
 use self::browser::Browser;
 use crate::otlp::{Is, call, request};
-use crate::server::{Server, run, wait_for};
+#[cfg(feature = "browser")]
+use crate::server::wait_for;
+use crate::server::{Server, run};
 
 /// Three tasks that wait: the last one to begin cost most.
 fn waiting(server: &Server) {
