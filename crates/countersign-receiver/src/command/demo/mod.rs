@@ -12,6 +12,10 @@ use super::{ServeArgs, printed};
 use crate::config::Listen;
 use crate::logs;
 
+/// How long the fleet's customers have to come back, unless the file says otherwise: nobody
+/// watches a demonstration for three days.
+const CONFIRM_MS: u64 = 20_000;
+
 /// Runs the demonstration until it is asked to stop. Ports that are taken are replaced by free
 /// ones, and without `--data` the books live in a directory that is removed at the end.
 pub(super) fn run(args: ServeArgs, format: logs::Format) -> anyhow::Result<ExitCode> {
@@ -24,6 +28,7 @@ pub(super) fn run(args: ServeArgs, format: logs::Format) -> anyhow::Result<ExitC
     if !config.credentials.is_empty() || config.doors.http.tls.is_some() {
         bail!("the example agents have no credentials and no TLS: leave both out of the file");
     }
+    config.books.confirm_ms.get_or_insert(CONFIRM_MS);
     if let Some(folder) = &temporary {
         config.data = folder.path().join("data");
     }

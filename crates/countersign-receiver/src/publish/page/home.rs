@@ -100,6 +100,7 @@ fn notices(overview: &Overview) -> Markup {
 
 fn accepted(all: &OutcomeRow, trend: &Trend) -> Markup {
     let net = all.net_served.number();
+    let unconfirmed = all.standing.unconfirmed.number();
     let (now, before) = halves(trend);
     let half = duration(Some(half_seconds(trend)));
     let rates = &all.rates;
@@ -142,6 +143,13 @@ fn accepted(all: &OutcomeRow, trend: &Trend) -> Markup {
                     p.delta { strong { (count(now)) } " in the last " (half) ", " (count(before)) " in the "
                         (half) " before" }
                     p.muted { "Acceptance " strong { (share(rates.acceptance)) } ", " (bounds) "." }
+                    @if unconfirmed > 0.0 {
+                        p.muted {
+                            strong { (words::credit(unconfirmed)) }
+                            " more are served by implication only, and not counted until their "
+                            "confirm window is over."
+                        }
+                    }
                 }
                 div.chart {
                     (chart::trend(trend))
