@@ -102,6 +102,11 @@ pub const SUBMISSION_BYTES_MAX: usize = RECORD_BYTES_MAX - 4_096;
 /// Bytes of the fact log after which a snapshot is taken: so many are read again at a start, which
 /// takes well under a second.
 pub const SNAPSHOT_EVERY_BYTES: u64 = 64 << 20;
+/// So long after the last snapshot this share of that is enough: what a start has to read after
+/// a crash is then what came in the last minute, or little.
+pub const SNAPSHOT_AGE: std::time::Duration = std::time::Duration::from_secs(60);
+/// See [`SNAPSHOT_AGE`].
+pub const SNAPSHOT_AGED_SHARE: u64 = 16;
 /// Bytes of a snapshot that have a checksum of their own.
 pub const SNAPSHOT_BLOCK_BYTES: usize = 1 << 20;
 /// Bytes of the fact log that are kept although snapshots replace them, unless configured.

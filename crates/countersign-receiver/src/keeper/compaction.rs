@@ -5,10 +5,13 @@
 //! and a segment at most; three snapshots (two, and one that is being written); the relay log;
 //! the reserve; and the quarantine, [`crate::limits::QUARANTINE_BYTES_MAX`] for each log.
 
+use std::time::Duration;
+
 use anyhow::Context;
 
 use super::snapshot::{Capture, SnapshotError, name_of, remove_if_there};
 use crate::journal::{DataDirectory, Log};
+use crate::limits::{SNAPSHOT_AGE, SNAPSHOT_AGED_SHARE};
 
 /// The cursor of the oldest entry that is kept, if older ones were removed.
 const BEGIN: &str = "journal-begin";
@@ -24,12 +27,22 @@ pub(super) struct Compaction {
     kept: Vec<u64>,
     /// Bytes of journal since the last one.
     since: u64,
+    /// When the last one was begun, by the monotonic clock; the start at first.
+    begun: Duration,
     writing: bool,
 }
 
 impl Compaction {
     pub(super) fn new(kept: Vec<u64>, tail_bytes: u64, keep_bytes: u64, every: u64) -> Compaction {
-        Compaction { keep_bytes, every_bytes: every, kept, since: tail_bytes, writing: false }
+        let begun = Duration::ZERO;
+        Compaction {
+            keep_bytes,
+            every_bytes: every,
+            kept,
+            since: tail_bytes,
+            begun,
+            writing: false,
+        }
     }
 
     /// So many bytes were appended to the journal.
@@ -37,9 +50,13 @@ impl Compaction {
         self.since += bytes;
     }
 
-    /// Whether a snapshot should be taken.
-    pub(super) fn is_due(&self) -> bool {
-        !self.writing && self.since >= self.every_bytes
+    /// Whether a snapshot should be taken: the journal has grown enough, or less but for so long
+    /// that a start should not have to read it.
+    pub(super) fn is_due(&self, monotonic: Duration) -> bool {
+        let has_aged = monotonic.saturating_sub(self.begun) >= SNAPSHOT_AGE;
+        let enough =
+            if has_aged { self.every_bytes / SNAPSHOT_AGED_SHARE } else { self.every_bytes };
+        !self.writing && self.since >= enough
     }
 
     /// Whether there is anything that the last snapshot has not.
@@ -48,9 +65,10 @@ impl Compaction {
     }
 
     /// A snapshot is being written from now on.
-    pub(super) fn begin(&mut self, capture: Capture) -> Capture {
+    pub(super) fn begin(&mut self, capture: Capture, monotonic: Duration) -> Capture {
         self.writing = true;
         self.since = 0;
+        self.begun = monotonic;
         capture
     }
 
@@ -97,4 +115,21 @@ impl Compaction {
 pub(super) fn journal_begin(directory: &DataDirectory) -> anyhow::Result<Option<u64>> {
     let cursor = directory.open_cursor(BEGIN)?;
     Ok((!cursor.was_damaged()).then_some(cursor.position()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_little_is_enough_after_a_while() {
+        let mut compaction = Compaction::new(Vec::new(), 0, 0, 1_600);
+        let (soon, later) = (SNAPSHOT_AGE / 2, SNAPSHOT_AGE);
+        compaction.grew(99);
+        assert!(!compaction.is_due(later));
+        compaction.grew(1);
+        assert!(!compaction.is_due(soon) && compaction.is_due(later));
+        compaction.grew(1_500);
+        assert!(compaction.is_due(soon));
+    }
 }

@@ -9,6 +9,7 @@ mod compaction;
 mod compare;
 mod copied;
 mod ledgers;
+mod options;
 mod pulse;
 mod rebuild;
 mod recount;
@@ -26,6 +27,7 @@ mod turn_tests;
 
 pub use compare::{Difference, compare};
 pub use ledgers::{Ledger, Ledgers, Tenant};
+pub use options::{Options, VerdictSpan};
 pub use pulse::Condition;
 pub use rebuild::{Rebuilt, newest, rebuild};
 pub use recount::{Recount, Recounted, recount};
@@ -33,7 +35,7 @@ pub use relay::{RelayFeed, RelayRecord};
 pub use snapshot::{About, Capture, SnapshotError, read_snapshot, snapshots};
 pub use thread::Running;
 pub use time::{BookTime, Now};
-pub use turn::{Options, Turn, VerdictSpan};
+pub use turn::Turn;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -34,7 +34,7 @@ fn work(turn: &mut Turn, numbers: std::ops::Range<u64>) {
         assert!(
             turn.take(&[verdict(number / 2), of("a", verdict(number))], at(seconds))[0].is_ok()
         );
-        if let Some(capture) = turn.capture() {
+        if let Some(capture) = turn.capture(at(seconds)) {
             turn.captured(capture.write());
         }
     }

@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::options::Options;
 use super::pulse::Pulse;
 use super::snapshot::SnapshotError;
 use super::time::Now;
-use super::turn::{Options, Turn};
+use super::turn::Turn;
 use super::{Keeper, Message, Question, Refusal, RelayFeed, Submission, Unanswered};
 use crate::clock;
 use crate::journal::{DataDirectory, DirectoryError};
@@ -141,7 +142,7 @@ impl Shell {
         if stopping || self.writing.is_some() {
             return;
         }
-        let Some(capture) = self.turn.capture() else { return };
+        let Some(capture) = self.turn.capture(self.clocks.now()) else { return };
         let thread = std::thread::Builder::new().name("snapshot".into());
         match thread.spawn(move || capture.write()) {
             Ok(writing) => self.writing = Some(writing),

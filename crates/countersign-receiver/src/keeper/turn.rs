@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
-use countersign_core::delta::{Delta, VerdictBooked};
+use countersign_core::delta::Delta;
 use countersign_core::dialect::Signal;
 use countersign_core::fact::{Fact, UnixNanos};
-use countersign_core::settle::{Books, Settings, TaskView};
+use countersign_core::settle::Books;
 
 use super::compaction::Compaction;
 use super::ledgers::Ledgers;
+use super::options::{Options, VerdictSpan};
 use super::rebuild::newest;
 use super::room::Room;
 use super::snapshot::{Capture, SnapshotError, snapshots};
@@ -25,45 +26,6 @@ use crate::journal::{
 };
 use crate::limits;
 use crate::planted::{self, Bug};
-
-/// Makes a trace request of one span for a verdict, to stand beside the work it judges; the text
-/// is the data directory's instance in hexadecimal.
-pub type VerdictSpan = fn(&VerdictBooked, &TaskView<'_>, &str) -> Option<Bytes>;
-
-/// How the keeper is started.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The books' settings.
-    pub settings: Settings,
-    /// If there are destinations for traces: how a verdict becomes a span.
-    pub verdict_span: Option<VerdictSpan>,
-    /// Whether there are destinations for anything at all.
-    pub relays: bool,
-    /// Bytes that are held back on the disk and given free when it is full.
-    pub reserve_bytes: u64,
-    /// Length at which a log begins a new segment.
-    pub segment_bytes: u64,
-    /// Bytes of the fact log after which a snapshot is taken.
-    pub snapshot_every_bytes: u64,
-    /// Bytes of the fact log that are kept although snapshots replace them.
-    pub journal_kept_bytes: u64,
-}
-
-impl Options {
-    /// The usual ones, without destinations.
-    #[must_use]
-    pub fn of(settings: Settings) -> Options {
-        Options {
-            settings,
-            verdict_span: None,
-            relays: false,
-            reserve_bytes: limits::RESERVE_BYTES,
-            segment_bytes: limits::SEGMENT_BYTES,
-            snapshot_every_bytes: limits::SNAPSHOT_EVERY_BYTES,
-            journal_kept_bytes: limits::JOURNAL_KEPT_BYTES,
-        }
-    }
-}
 
 /// The ledgers, and the logs that make them durable.
 #[derive(Debug)]
@@ -243,10 +205,10 @@ impl Turn {
 
     /// The ledgers, to be written as a snapshot elsewhere, if it is time for one. What came of
     /// it is told to [`Turn::captured`].
-    pub fn capture(&mut self) -> Option<Capture> {
+    pub fn capture(&mut self, now: Now) -> Option<Capture> {
         // A verdict's span that is not in the relay log yet is only made again from the journal.
-        (self.compaction.is_due() && self.spans.is_empty() && !self.fenced)
-            .then(|| self.begin_capture())
+        (self.compaction.is_due(now.monotonic) && self.spans.is_empty() && !self.fenced)
+            .then(|| self.begin_capture(now.monotonic))
     }
 
     /// What came of a snapshot: it takes the place of older ones, and of a part of the journal.
@@ -269,7 +231,8 @@ impl Turn {
         self.mark_shown();
         let sequence = self.facts.next_sequence() - 1;
         if self.compaction.is_behind(sequence) && self.spans.is_empty() {
-            let written = self.begin_capture().write();
+            // Nothing is begun after it: its time does not matter.
+            let written = self.begin_capture(Duration::ZERO).write();
             self.captured(written);
         }
     }
@@ -286,10 +249,10 @@ impl Turn {
         Ok(())
     }
 
-    fn begin_capture(&mut self) -> Capture {
+    fn begin_capture(&mut self, monotonic: Duration) -> Capture {
         let sequence = self.facts.next_sequence() - 1;
         let capture = Capture::of(&self.ledgers, &self.directory, sequence, self.rules_from);
-        self.compaction.begin(capture)
+        self.compaction.begin(capture, monotonic)
     }
 
     fn move_to(&mut self, now: Now) {
